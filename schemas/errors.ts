@@ -1,0 +1,169 @@
+/**
+ * The error family. `retryable` is the only thing that ack or nack depends on: a fault that is not retryable is a dead
+ * letter, a retryable one is left to Pub/Sub. The codes are stable: they stand in dead letters, logs and exit messages.
+ */
+
+interface ErrorKind {
+  readonly retryable: boolean;
+  readonly meaning: string;
+  readonly hint: string;
+}
+
+interface ErrorKinds {
+  readonly ERR_APPEND_OUTCOME_UNKNOWN: ErrorKind;
+  readonly ERR_APPEND_REFUSED: ErrorKind;
+  readonly ERR_CONFIG: ErrorKind;
+  readonly ERR_DEADLINE: ErrorKind;
+  readonly ERR_DUPLICATE_KEY: ErrorKind;
+  readonly ERR_EMPTY: ErrorKind;
+  readonly ERR_INVALID_EVENT: ErrorKind;
+  readonly ERR_LONE_SURROGATE: ErrorKind;
+  readonly ERR_LOSSY_NUMBER: ErrorKind;
+  readonly ERR_NOT_JSON: ErrorKind;
+  readonly ERR_NOT_UTF8: ErrorKind;
+  readonly ERR_PUBLISH: ErrorKind;
+  readonly ERR_QUEUE_FULL: ErrorKind;
+  readonly ERR_ROW_REFUSED: ErrorKind;
+  readonly ERR_SERVICE_DIED: ErrorKind;
+  readonly ERR_TOO_DEEP: ErrorKind;
+  readonly ERR_TOO_LARGE: ErrorKind;
+  readonly ERR_TRANSCRIPT: ErrorKind;
+  readonly ERR_UNKNOWN_ENCODING: ErrorKind;
+  readonly ERR_UNKNOWN_FIELD: ErrorKind;
+  readonly ERR_UNSERIALIZABLE: ErrorKind;
+}
+
+export type ErrorCode = keyof ErrorKinds;
+
+/** Every code with what it means and what to do about it; docs/errors.md is written from this. */
+export const errorKinds: ErrorKinds = {
+  ERR_APPEND_OUTCOME_UNKNOWN: {
+    retryable: true,
+    meaning: "An append failed in a way that leaves open whether its rows were written.",
+    hint: "Nothing to do: Pub/Sub delivers again, and an entry that was written twice is one entry in the history view.",
+  },
+  ERR_APPEND_REFUSED: {
+    retryable: true,
+    meaning: "BigQuery refused an append as a whole: the table is missing, its schema differs, or a right is missing.",
+    hint: "Compare the table with the declaration and the subscriber's role with docs/operate.md; messages wait in Pub/Sub meanwhile.",
+  },
+  ERR_CONFIG: {
+    retryable: false,
+    meaning: "A setting is missing or cannot be used.",
+    hint: "The message names the setting and what it accepts.",
+  },
+  ERR_DEADLINE: {
+    retryable: true,
+    meaning: "Something did not answer within its deadline.",
+    hint: "Look at the service that the message names; what was waiting is tried again.",
+  },
+  ERR_DUPLICATE_KEY: {
+    retryable: false,
+    meaning: "A JSON object has the same key twice, so readers would disagree about its value.",
+    hint: "Send each key once.",
+  },
+  ERR_EMPTY: {
+    retryable: false,
+    meaning: "The message holds no event.",
+    hint: "Put one JSON object into `data`, or several lines of them with the attribute format=ndjson.",
+  },
+  ERR_INVALID_EVENT: {
+    retryable: false,
+    meaning: "The event does not fit the declaration of its table.",
+    hint: "Compare it with docs/tables.md or schemas/json/; the detail names the field.",
+  },
+  ERR_LONE_SURROGATE: {
+    retryable: false,
+    meaning: "A text holds half of a surrogate pair, which UTF-8 cannot carry.",
+    hint: "Cut texts between characters, not between UTF-16 code units (in JavaScript: text.toWellFormed()).",
+  },
+  ERR_LOSSY_NUMBER: {
+    retryable: false,
+    meaning: "A number is not exactly what a JSON reader would make of it: beyond 2^53, too many digits, or -0.",
+    hint: "Send such numbers as strings.",
+  },
+  ERR_NOT_JSON: {
+    retryable: false,
+    meaning: "The data is not JSON, or not a JSON object.",
+    hint: "Send one JSON object an event; several of them need the attribute format=ndjson.",
+  },
+  ERR_NOT_UTF8: {
+    retryable: false,
+    meaning: "The data is not UTF-8.",
+    hint: "Encode the JSON text as UTF-8.",
+  },
+  ERR_PUBLISH: {
+    retryable: true,
+    meaning: "Pub/Sub did not take a message.",
+    hint: "Check that the topic exists and that the agent may publish to it; the message names both.",
+  },
+  ERR_QUEUE_FULL: {
+    retryable: true,
+    meaning: "A bounded queue is full.",
+    hint: "The service behind it is slower than the producer: find out why, or raise the bound that the message names.",
+  },
+  ERR_ROW_REFUSED: {
+    retryable: false,
+    meaning: "BigQuery refused this row and no other of its batch.",
+    hint: "The detail is BigQuery's own; replay the dead letter when it is mended.",
+  },
+  ERR_SERVICE_DIED: {
+    retryable: true,
+    meaning: "A local service ended unexpectedly.",
+    hint: "Its last lines are printed above; start again, nothing acknowledged is lost.",
+  },
+  ERR_TOO_DEEP: {
+    retryable: false,
+    meaning: "The JSON nests deeper than 500 levels, BigQuery's limit.",
+    hint: "Send the deep part as a string.",
+  },
+  ERR_TOO_LARGE: {
+    retryable: false,
+    meaning: "An event or message exceeds what Pub/Sub or BigQuery can carry.",
+    hint: "Store the large part elsewhere and log a reference to it.",
+  },
+  ERR_TRANSCRIPT: {
+    retryable: false,
+    meaning: "A transcript is not in the OpenAI chat-messages form.",
+    hint: "Give a JSON array of messages, or of runs with their messages under messages or traj.",
+  },
+  ERR_UNKNOWN_ENCODING: {
+    retryable: false,
+    meaning: "The message's `encoding` or `format` attribute is not one that we know.",
+    hint: "Leave both out for one plain JSON event, or see SPEC.md.",
+  },
+  ERR_UNKNOWN_FIELD: {
+    retryable: false,
+    meaning: "The event has a field that its table has no column for.",
+    hint: "Put free-form data into a JSON column such as action_details, or add a column to the declaration.",
+  },
+  ERR_UNSERIALIZABLE: {
+    retryable: false,
+    meaning: "An event cannot be written as JSON: a cycle, NaN, an infinite number, or a bigint beyond 2^53.",
+    hint: "The message names the place; send such a value as a string.",
+  },
+};
+
+const brand = Symbol.for("indelible.error");
+
+export class IndelibleError extends Error {
+  readonly code: ErrorCode;
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean;
+  /** The command or setting that fixes it. */
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "IndelibleError";
+    this.code = code;
+    this.retryable = errorKinds[code].retryable;
+    this.hint = options.hint ?? errorKinds[code].hint;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** True for an error of this family, even from another copy of this package. */
+  static is(error: unknown): error is IndelibleError {
+    return typeof error === "object" && error !== null && brand in error;
+  }
+}

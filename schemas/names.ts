@@ -1,0 +1,29 @@
+/** Names of things in Google Cloud, the same on one machine and in the cloud. All can be prefixed by configuration. */
+import { tableNames, tables, type TableName } from "./tables.ts";
+
+/** Topics and subscriptions begin with this. */
+export const DEFAULT_TOPIC_PREFIX = "agent-logs";
+
+/** The dataset of views: what people query. */
+export const VIEWS_DATASET = "agent_logs";
+
+/** The dataset of tables, which only the subscriber appends to and only the sealer and auditors read. */
+export const RAW_DATASET = "agent_logs_raw";
+
+/** Tables that have a topic of their own, in the order of the declaration: all but those that Indelible writes itself. */
+export const publishedTables: readonly TableName[] = tableNames.filter((name) => tables[name].kind === "log");
+
+/** ID of the topic whose messages are entries of `table`. */
+export function topicOf(table: TableName, prefix: string = DEFAULT_TOPIC_PREFIX): string {
+  return `${prefix}.${table}`;
+}
+
+/** ID of the topic that takes what could not be accepted; its messages become rows of `dead_letters`. */
+export function deadLetterTopic(prefix: string = DEFAULT_TOPIC_PREFIX): string {
+  return `${prefix}.dead-letter`;
+}
+
+/** ID of the push subscription on `topic`. */
+export function pushSubscriptionOf(topic: string): string {
+  return `${topic}.function`;
+}

@@ -1,0 +1,63 @@
+export const decisionLogs = {
+  name: "decision_logs",
+  version: 1,
+  kind: "log",
+  description: "Explicit decisions with the options, the choice and the rationale.",
+  entity: "decision_id",
+  occurredAt: "decided_at",
+  clusterBy: ["business_id", "agent_position", "decision_type"],
+  retentionYears: 7,
+  columns: {
+    decision_id: { type: "string", required: true, maxLength: 256, description: "Identity of the decision." },
+    business_id: { type: "string", required: true, maxLength: 256, description: "The business the agent works for." },
+    agent_position: { type: "string", required: true, maxLength: 256, description: "The agent's post." },
+    decision_type: {
+      type: "string",
+      enum: ["routing", "approval", "escalation", "action"],
+      description: "What sort of decision it is.",
+    },
+    decision_summary: { type: "string", maxLength: 65_536, description: "The decision in a sentence." },
+    context: { type: "string", description: "What it was decided on." },
+    options_evaluated: {
+      type: "array",
+      description: "What was weighed.",
+      items: {
+        type: "struct",
+        description: "One option.",
+        fields: {
+          option: { type: "string", description: "The option." },
+          pros: {
+            type: "array",
+            items: { type: "string", description: "One reason." },
+            description: "What speaks for it.",
+          },
+          cons: {
+            type: "array",
+            items: { type: "string", description: "One reason." },
+            description: "What speaks against it.",
+          },
+          score: { type: "float64", description: "The agent's score; its scale is the agent's own." },
+        },
+      },
+    },
+    chosen_option: { type: "string", description: "The option chosen." },
+    rationale: { type: "string", description: "Why." },
+    confidence: { type: "float64", minimum: 0, maximum: 1, description: "From 0.0 to 1.0." },
+    affected_agents: {
+      type: "array",
+      items: { type: "string", maxLength: 256, description: "An agent's post." },
+      description: "Agents whom it touches.",
+    },
+    affected_entities: {
+      type: "array",
+      items: { type: "string", maxLength: 1024, description: "An entity." },
+      description: "Budgets, accounts and other things that it touches.",
+    },
+    decided_at: { type: "timestamp", required: true, description: "When it was decided." },
+    requires_human_review: { type: "bool", description: "Whether a person must look at it." },
+    human_reviewed: { type: "bool", description: "Whether a person has." },
+    human_reviewer: { type: "string", maxLength: 256, description: "Who." },
+    human_review_at: { type: "timestamp", description: "When." },
+    human_override: { type: "string", description: "What the person decided instead, if anything." },
+  },
+} as const;

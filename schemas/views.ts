@@ -1,0 +1,57 @@
+import type { Column } from "./columns.ts";
+import { RAW_DATASET, VIEWS_DATASET } from "./names.ts";
+import { rowColumns, tables, tableNames, type Table } from "./tables.ts";
+
+export interface View {
+  readonly name: string;
+  readonly description: string;
+  /** GoogleSQL. */
+  readonly query: string;
+}
+
+/** Every view of the dataset that people read, in an order in which each can be created. */
+export function viewsOf(projectId: string): readonly View[] {
+  return tableNames.flatMap((name) => [historyView(projectId, tables[name]), entityView(projectId, tables[name])]);
+}
+
+/** Every entry once: of those with the same `log_id` the one published first, and whether the others said something else. */
+function historyView(projectId: string, table: Table): View {
+  return {
+    name: `${table.name}_history`,
+    description: `${table.description} Every entry once; conflict: another entry has the same log_id and other content.`,
+    query: `SELECT
+  *,
+  MIN(entry_hash) OVER (PARTITION BY log_id) != MAX(entry_hash) OVER (PARTITION BY log_id) AS conflict
+FROM \`${projectId}.${RAW_DATASET}.${table.name}\`
+WHERE TRUE
+QUALIFY ROW_NUMBER() OVER (PARTITION BY log_id ORDER BY published_at, message_id, ingested_at) = 1`,
+  };
+}
+
+/** One row an entity: of each column the latest value that is not null, by the agent's clock where it gave one. */
+function entityView(projectId: string, table: Table): View {
+  const order = ["COALESCE(logged_at, published_at)", "seq", "log_id"];
+  const columns = Object.entries(rowColumns(table)).map(([name, column]) => latest(name, column, table.entity));
+  return {
+    name: table.name,
+    description: `${table.description} One row for each ${table.entity}: the latest value of each column.`,
+    query: `SELECT
+  ${columns.join(",\n  ")},
+  COUNT(*) OVER latest AS entries
+FROM \`${projectId}.${VIEWS_DATASET}.${table.name}_history\`
+WHERE TRUE
+QUALIFY ROW_NUMBER() OVER (PARTITION BY ${table.entity} ORDER BY ${order.map((term) => `${term} DESC`).join(", ")}) = 1
+WINDOW latest AS (
+  PARTITION BY ${table.entity}
+  ORDER BY ${order.join(", ")}
+  ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+)`,
+  };
+}
+
+function latest(name: string, column: Column, entity: string): string {
+  if (name === entity) return name;
+  // BigQuery stores a missing array as an empty one.
+  const value = column.type === "array" ? `IF(ARRAY_LENGTH(${name}) = 0, NULL, ${name})` : name;
+  return `LAST_VALUE(${value} IGNORE NULLS) OVER latest AS ${name}`;
+}
