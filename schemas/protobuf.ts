@@ -49,8 +49,10 @@ function descriptor(name: string, columns: Columns): DescriptorProto {
       column.type === "array" ? "LABEL_REPEATED" : column.required === true ? "LABEL_REQUIRED" : "LABEL_OPTIONAL";
     const common = { name: columnName, number: index + 1, label } as const;
     if (item.type !== "struct") return { ...common, type: scalarTypes[item.type] };
-    nestedType.push(descriptor(columnName, item.fields));
-    return { ...common, type: "TYPE_MESSAGE", typeName: columnName } as const;
+    // A nested type shares its scope with the fields, so it needs another name than its field.
+    const typeName = `${columnName}_value`;
+    nestedType.push(descriptor(typeName, item.fields));
+    return { ...common, type: "TYPE_MESSAGE", typeName } as const;
   });
   return { name, field, nestedType };
 }
