@@ -14,6 +14,7 @@ interface ErrorKinds {
   readonly ERR_APPEND_REFUSED: ErrorKind;
   readonly ERR_CONFIG: ErrorKind;
   readonly ERR_DEADLINE: ErrorKind;
+  readonly ERR_DELIVERY_ATTEMPTS: ErrorKind;
   readonly ERR_DUPLICATE_KEY: ErrorKind;
   readonly ERR_EMPTY: ErrorKind;
   readonly ERR_INVALID_EVENT: ErrorKind;
@@ -28,6 +29,7 @@ interface ErrorKinds {
   readonly ERR_TOO_DEEP: ErrorKind;
   readonly ERR_TOO_LARGE: ErrorKind;
   readonly ERR_TRANSCRIPT: ErrorKind;
+  readonly ERR_UNEXPLAINED: ErrorKind;
   readonly ERR_UNKNOWN_ENCODING: ErrorKind;
   readonly ERR_UNKNOWN_FIELD: ErrorKind;
   readonly ERR_UNSERIALIZABLE: ErrorKind;
@@ -56,6 +58,11 @@ export const errorKinds: ErrorKinds = {
     retryable: true,
     meaning: "Something did not answer within its deadline.",
     hint: "Look at the service that the message names; what was waiting is tried again.",
+  },
+  ERR_DELIVERY_ATTEMPTS: {
+    retryable: false,
+    meaning: "Pub/Sub gave up on a message after its last delivery attempt.",
+    hint: "Find out why the subscriber did not acknowledge it (its log names the message ID), then replay it.",
   },
   ERR_DUPLICATE_KEY: {
     retryable: false,
@@ -126,6 +133,11 @@ export const errorKinds: ErrorKinds = {
     retryable: false,
     meaning: "A transcript is not in the OpenAI chat-messages form.",
     hint: "Give a JSON array of messages, or of runs with their messages under messages or traj.",
+  },
+  ERR_UNEXPLAINED: {
+    retryable: false,
+    meaning: "A message in the dead-letter topic says nothing of why it is there: somebody else published it.",
+    hint: "Only the subscriber should be allowed to publish to the dead-letter topic.",
   },
   ERR_UNKNOWN_ENCODING: {
     retryable: false,

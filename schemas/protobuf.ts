@@ -62,8 +62,16 @@ type Write = (writer: protobuf.Writer, value: unknown) => void;
 /** Encodes a valid event of one table, and what was recorded of it, as one row. */
 export type RowEncoder = (event: Event, recorded: Recorded) => Uint8Array;
 
+const encoders = new Map<string, RowEncoder>();
+
 /** The encoder that goes with `descriptorOf(table)`. Column values are trusted: only validated events may come here. */
 export function rowEncoderOf(table: Table): RowEncoder {
+  let encoder = encoders.get(table.name);
+  if (encoder === undefined) encoders.set(table.name, (encoder = compile(table)));
+  return encoder;
+}
+
+function compile(table: Table): RowEncoder {
   const own = Object.entries(rowColumns(table)).map(
     ([name, column], index) => [name, fieldWriter(column, index + 1)] as const,
   );

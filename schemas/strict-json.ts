@@ -2,8 +2,8 @@ import { IndelibleError } from "./errors.ts";
 
 /**
  * Checks that `JSON.parse` lost nothing of `text`, which must be valid JSON: no key stands twice in one object, and every
- * number is the one that was written. Whole numbers must be exact; others may have up to 17 significant digits, with which
- * every double is written by somebody. Lone surrogates and -0 are the canonicalizer's to find.
+ * number is the one that was written: written again, it has the same decimal value. Fractions may have up to 17
+ * significant digits, because many languages write every double with that many. Lone surrogates and -0 are the canonicalizer's to find.
  *
  * @throws ERR_DUPLICATE_KEY, ERR_LOSSY_NUMBER
  */

@@ -4,7 +4,7 @@ export const deadLetters = {
   kind: "system",
   description: "What could not be accepted, byte for byte, with the reason; reviewed by ops.",
   entity: "dead_letter_id",
-  occurredAt: "failed_at",
+  occurredAt: "source_published_at",
   clusterBy: ["reason", "source_table"],
   retentionYears: 1,
   columns: {
@@ -15,7 +15,6 @@ export const deadLetters = {
       description:
         "Identity: derived from the source message and the event's position in it, so that a retry gives the same one.",
     },
-    failed_at: { type: "timestamp", required: true, description: "The subscriber's clock when it gave up." },
     reason: { type: "string", required: true, maxLength: 64, description: "A stable code, as in docs/errors.md." },
     reason_detail: { type: "string", maxLength: 4096, description: "What exactly was wrong." },
     source_table: { type: "string", maxLength: 256, description: "The table it was meant for." },
@@ -25,7 +24,7 @@ export const deadLetters = {
       maxLength: 128,
       description: "The Pub/Sub message it came in.",
     },
-    source_published_at: { type: "timestamp", description: "When Pub/Sub took that message." },
+    source_published_at: { type: "timestamp", required: true, description: "When Pub/Sub took that message." },
     source_index: {
       type: "int64",
       minimum: 0,
@@ -34,10 +33,13 @@ export const deadLetters = {
     source_log_id: { type: "string", maxLength: 1024, description: "The event's `log_id`, where it could be read." },
     source_attributes: { type: "json", description: "The attributes of that message." },
     data: { type: "string", maxLength: 10_000_000, description: "The original bytes, when they are UTF-8." },
-    data_base64: {
-      type: "string",
-      maxLength: 14_000_000,
-      description: "The original bytes in base64, when they are not UTF-8.",
+    data_base64: { type: "string", maxLength: 14_000_000, description: "The original bytes, when they are not UTF-8." },
+    data_bytes: {
+      type: "int64",
+      required: true,
+      minimum: 0,
+      description:
+        "How many bytes there were. What is too large for a row is in neither `data` column: the safety-net subscription keeps it, under `message_id`.",
     },
   },
 } as const;

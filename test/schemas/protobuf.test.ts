@@ -2,26 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { canonicalize } from "@indelible/schemas/canonical.ts";
 import type { Column, Columns } from "@indelible/schemas/columns.ts";
-import { descriptorOf, rowEncoderOf, type DescriptorProto, type Recorded } from "@indelible/schemas/protobuf.ts";
+import { descriptorOf, rowEncoderOf, type Recorded } from "@indelible/schemas/protobuf.ts";
 import { rowColumns, tableNames, tables } from "@indelible/schemas/tables.ts";
 import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
 import fc from "fast-check";
 import protobuf from "protobufjs";
+import { messageTypeOf } from "../subscriber/rows.ts";
 import { eventsOf } from "./samples.ts";
-
-const scalars = { TYPE_STRING: "string", TYPE_INT64: "int64", TYPE_DOUBLE: "double", TYPE_BOOL: "bool" } as const;
-const rules = { LABEL_REQUIRED: "required", LABEL_OPTIONAL: "optional", LABEL_REPEATED: "repeated" } as const;
-
-/** The message type that a server builds from the writer schema, by somebody else's code. */
-function messageType(descriptor: DescriptorProto): protobuf.Type {
-  const type = new protobuf.Type(descriptor.name);
-  for (const nested of descriptor.nestedType) type.add(messageType(nested));
-  for (const field of descriptor.field) {
-    const name = field.type === "TYPE_MESSAGE" ? (field.typeName ?? "") : scalars[field.type];
-    type.add(new protobuf.Field(field.name, field.number, name, rules[field.label]));
-  }
-  return type;
-}
 
 /** What a decoder must give for the columns of an event. */
 function expected(columns: Columns, values: { readonly [name: string]: unknown }): Record<string, unknown> {
@@ -65,7 +52,7 @@ describe("rowEncoderOf()", () => {
   for (const name of tableNames) {
     it(`${name} - a decoder built from the descriptor reads back every column`, () => {
       const encode = rowEncoderOf(tables[name]);
-      const type = messageType(descriptorOf(tables[name]));
+      const type = messageTypeOf(descriptorOf(tables[name]));
       new protobuf.Root().add(type).resolveAll();
       fc.assert(
         fc.property(eventsOf(name), (event) => {

@@ -1,0 +1,87 @@
+import type { protos, v1 } from "@google-cloud/bigquery-storage";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import type { DescriptorProto } from "@indelible/schemas/protobuf.ts";
+
+type AppendRowsRequest = protos.google.cloud.bigquery.storage.v1.IAppendRowsRequest;
+export type AppendRowsResponse = protos.google.cloud.bigquery.storage.v1.IAppendRowsResponse;
+
+/** One AppendRows stream. Its responses come in the order of its requests. Once closed it stays closed. */
+export interface AppendConnection {
+  readonly closed: boolean;
+  /**
+   * Sends one request. Settles with its response, or rejects with ERR_APPEND_OUTCOME_UNKNOWN when the stream breaks or is
+   * closed, and with ERR_DEADLINE when no answer came in time; then the stream is closed with everything in flight, because
+   * responses could no longer be told apart.
+   */
+  request(rows: readonly Uint8Array[]): Promise<AppendRowsResponse>;
+  close(): void;
+}
+
+interface InFlight {
+  resolve(response: AppendRowsResponse): void;
+  reject(error: IndelibleError): void;
+  readonly deadline: NodeJS.Timeout;
+}
+
+export function openConnection(options: {
+  readonly client: v1.BigQueryWriteClient;
+  readonly writeStream: string;
+  readonly descriptor: DescriptorProto;
+  readonly deadlineMs: number;
+}): AppendConnection {
+  const { client, writeStream, descriptor, deadlineMs } = options;
+  const inFlight: InFlight[] = [];
+  let closed = false;
+  let described = false;
+
+  const stream = client.appendRows({
+    otherArgs: { headers: { "x-goog-request-params": `write_stream=${writeStream}` } },
+  });
+  stream.on("data", (response: AppendRowsResponse) => {
+    const oldest = inFlight.shift();
+    if (oldest === undefined) return fail(unknown("BigQuery answered a request that was not made"));
+    clearTimeout(oldest.deadline);
+    oldest.resolve(response);
+  });
+  stream.on("error", (error: Error) => fail(unknown(error.message, error)));
+  stream.on("end", () => fail(unknown("BigQuery ended the stream")));
+
+  function unknown(what: string, cause?: Error): IndelibleError {
+    return new IndelibleError("ERR_APPEND_OUTCOME_UNKNOWN", `append to ${writeStream}: ${what}`, { cause });
+  }
+
+  function fail(error: IndelibleError): void {
+    if (closed) return;
+    closed = true;
+    for (const { deadline, reject } of inFlight.splice(0)) {
+      clearTimeout(deadline);
+      reject(error);
+    }
+    // Cancelling makes the stream emit one more error, which the listener above takes and `closed` drops.
+    stream.cancel();
+  }
+
+  return {
+    get closed() {
+      return closed;
+    },
+    request(rows) {
+      return new Promise((resolve, reject) => {
+        if (closed) return reject(unknown("the connection is closed"));
+        const deadline = setTimeout(() => {
+          fail(new IndelibleError("ERR_DEADLINE", `append to ${writeStream}: no answer within ${deadlineMs} ms`));
+        }, deadlineMs);
+        inFlight.push({ resolve, reject, deadline });
+        const protoRows = { rows: { serializedRows: rows as Uint8Array[] } };
+        const request: AppendRowsRequest = described
+          ? { protoRows }
+          : { writeStream, protoRows: { ...protoRows, writerSchema: { protoDescriptor: descriptor as never } } };
+        described = true;
+        stream.write(request);
+      });
+    },
+    close() {
+      fail(unknown("the connection was closed"));
+    },
+  };
+}

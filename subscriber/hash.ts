@@ -1,0 +1,71 @@
+import { canonicalizerOf } from "@indelible/schemas/canonicalizer.ts";
+import { entryHash, logIdOfMessage } from "@indelible/schemas/entry.ts";
+import { assertLossless } from "@indelible/schemas/strict-json.ts";
+import { eventColumns, tables, type Event, type TableName } from "@indelible/schemas/tables.ts";
+import { truncateToMicros } from "@indelible/schemas/timestamp.ts";
+import type { Fault } from "./decode.ts";
+import type { Message } from "./message.ts";
+import { faultOf, type ValidEvent } from "./validate.ts";
+
+/** An entry of the log: the event, its canonical bytes and their hash. */
+export interface Entry {
+  readonly index: number;
+  readonly text: string;
+  readonly event: Event;
+  readonly logId: string;
+  readonly entry: string;
+  readonly entryHash: string;
+}
+
+/**
+ * Makes entries of valid events: writes them in canonical form, and hashes that.
+ *
+ * An event that was sent in canonical form, as our publisher does, is thereby known to have lost nothing in parsing. Any other text
+ * is read again by a strict parser: lossless is accepted, lossy is added to `faults`.
+ */
+export function hash(table: TableName, message: Message, events: readonly ValidEvent[], faults: Fault[]): Entry[] {
+  const entries: Entry[] = [];
+  for (const valid of events) {
+    try {
+      entries.push(entryOf(table, message, valid));
+    } catch (error) {
+      faults.push(faultOf(valid.index, valid.text, error));
+    }
+  }
+  return entries;
+}
+
+function entryOf(table: TableName, message: Message, { index, text, event: received }: ValidEvent): Entry {
+  const canonicalize = canonicalizerOf(tables[table]);
+  const sent = canonicalize(received);
+  if (sent !== text) assertLossless(text);
+  const event = complete(table, message, index, received);
+  const entry = event === received ? sent : canonicalize(event);
+  return { index, text, event, logId: event["log_id"] as string, entry, entryHash: entryHash(entry) };
+}
+
+/** Gives an event what it lacks: a `log_id`, and times that BigQuery can hold. Most lack nothing and come back as they are. */
+function complete(table: TableName, message: Message, index: number, event: Event): Event {
+  let changed: Record<string, unknown> | undefined;
+  for (const name of timestampsOf(table)) {
+    const value = event[name];
+    if (typeof value !== "string") continue;
+    const truncated = truncateToMicros(value);
+    if (truncated !== value) (changed ??= { ...event })[name] = truncated;
+  }
+  if (typeof event["log_id"] !== "string") {
+    (changed ??= { ...event })["log_id"] = logIdOfMessage(table, message.id, index);
+  }
+  return changed ?? event;
+}
+
+const timestamps = new Map<TableName, readonly string[]>();
+
+function timestampsOf(table: TableName): readonly string[] {
+  let names = timestamps.get(table);
+  if (names === undefined) {
+    const columns = eventColumns(tables[table]);
+    timestamps.set(table, (names = Object.keys(columns).filter((name) => columns[name]?.type === "timestamp")));
+  }
+  return names;
+}

@@ -1,0 +1,76 @@
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { rowEncoderOf } from "@indelible/schemas/protobuf.ts";
+import { tables, type TableName } from "@indelible/schemas/tables.ts";
+import type { Appender, PendingRow } from "./appender.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import { decode, type Fault } from "./decode.ts";
+import type { DedupStore } from "./dedup.ts";
+import { hash, type Entry } from "./hash.ts";
+import type { Message } from "./message.ts";
+import { validate } from "./validate.ts";
+
+export interface Pipeline {
+  readonly appender: Appender;
+  readonly dedup: DedupStore;
+  readonly deadLetters: DeadLetters;
+}
+
+/** What became of the events of one message: they add up to the events that it held. */
+export interface Outcome {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly deadLettered: number;
+}
+
+/**
+ * The way of one message's events: decode -> validate -> hash -> dedup -> append -> ack.
+ *
+ * When it resolves, every event of the message is a row, a known duplicate of one, or in the dead-letter topic, and the message
+ * may be acknowledged. When it rejects, some may not be, and Pub/Sub must deliver the message again; doing it all again
+ * is harmless. The hash comes before dedup because the same ID with another hash is not a duplicate.
+ *
+ * @throws a retryable IndelibleError of the appender or the dead-letter publisher
+ */
+export async function ingest(pipeline: Pipeline, table: TableName, message: Message): Promise<Outcome> {
+  const faults: Fault[] = [];
+  const lines = decode(message, faults);
+  const events = validate(table, lines, faults);
+  const entries = hash(table, message, events, faults);
+  const unseen = pipeline.dedup.unseen(table, entries);
+  const accepted = await append(pipeline, table, message, unseen, faults);
+  await pipeline.deadLetters.publish(table, message, faults);
+  return { accepted: accepted.length, duplicates: entries.length - unseen.length, deadLettered: faults.length };
+}
+
+/** Appends entries, and marks as seen what BigQuery acknowledged. The rows that it refused are added to `faults`. */
+export async function append(
+  { appender, dedup }: Pick<Pipeline, "appender" | "dedup">,
+  table: TableName,
+  message: Message,
+  entries: readonly Entry[],
+  faults: Fault[],
+): Promise<readonly Entry[]> {
+  if (entries.length === 0) return entries;
+  const encode = rowEncoderOf(tables[table]);
+  const rows = entries.map(
+    ({ event, entry, entryHash }): PendingRow =>
+      (ingestedAt) =>
+        encode(event, {
+          published_at: message.publishedAt,
+          message_id: message.id,
+          ingested_at: ingestedAt,
+          schema_version: tables[table].version,
+          entry,
+          entry_hash: entryHash,
+        }),
+  );
+  const refused = await appender.append(table, rows);
+  for (const { position, code, reason } of refused) {
+    const { index, text } = entries[position] as Entry;
+    faults.push({ index, data: Buffer.from(text), error: new IndelibleError(code, reason) });
+  }
+  const refusedPositions = new Set(refused.map(({ position }) => position));
+  const accepted = refused.length === 0 ? entries : entries.filter((_, position) => !refusedPositions.has(position));
+  dedup.mark(table, accepted);
+  return accepted;
+}
