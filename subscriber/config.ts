@@ -41,16 +41,18 @@ export function pipelineFromEnvironment(env: NodeJS.ProcessEnv): Pipeline {
   };
 }
 
-function insecure(address: string): {
-  apiEndpoint: string;
-  port: number;
-  sslCreds: ReturnType<typeof credentials.createInsecure>;
-} {
+/** Client options for a local warehouse: no TLS, no credentials, and no search for a metadata server that would give some. */
+function insecure(address: string): NonNullable<ConstructorParameters<typeof v1.BigQueryWriteClient>[0]> {
   const match = /^([^:]+):(\d+)$/.exec(address);
   if (match === null) {
     throw new IndelibleError("ERR_CONFIG", `BIGQUERY_STORAGE_HOST is ${JSON.stringify(address)}`, {
       hint: "Give it as host:port, such as 127.0.0.1:9060.",
     });
   }
-  return { apiEndpoint: match[1] as string, port: Number(match[2]), sslCreds: credentials.createInsecure() };
+  return {
+    apiEndpoint: match[1] as string,
+    port: Number(match[2]),
+    sslCreds: credentials.createInsecure(),
+    clientOptions: { universeDomain: "googleapis.com" },
+  };
 }
