@@ -85,15 +85,20 @@ function cut(text: string): string {
  * Pub/Sub forwarded after the last delivery attempt, and those that somebody else put there.
  */
 export function deadLetterEntry(message: Message): Entry {
-  let event = explainedEvent(message);
-  try {
-    assertEvent("dead_letters", event);
-  } catch {
-    // Our attributes are missing or forged: the message is kept as one that nobody explained.
-    event = unexplainedEvent(message);
-  }
+  const explained = explainedEvent(message);
+  const event = isExplained(explained) ? explained : unexplainedEvent(message);
   const entry = canonicalizerOf(tables.dead_letters)(event);
   return { index: 0, text: entry, event, logId: event["log_id"] as string, entry, entryHash: entryHash(entry) };
+}
+
+/** Whether our attributes are there and not forged. Otherwise the message is kept as one that nobody explained. */
+function isExplained(event: Event): boolean {
+  try {
+    assertEvent("dead_letters", event);
+    return Object.hasOwn(errorKinds, event["reason"] as string);
+  } catch {
+    return false;
+  }
 }
 
 function explainedEvent(message: Message): Event {

@@ -11,6 +11,7 @@ export type AppendCall = ServerDuplexStream<AppendRequest, object>;
 
 /** A BigQueryWrite service on a free port whose AppendRows does what the test says, and a client that talks to it. */
 export interface ScriptedWriteApi {
+  readonly port: number;
   readonly client: v1.BigQueryWriteClient;
   /** Every request that came in, with the number of its connection from 0. */
   readonly requests: { readonly connection: number; readonly request: AppendRequest }[];
@@ -56,5 +57,5 @@ export async function scriptedWriteApi(
     sslCreds: credentials.createInsecure(),
     clientOptions: { universeDomain: "googleapis.com" },
   });
-  return { client, requests, close: () => server.forceShutdown() };
+  return { port, client, requests, close: () => server.forceShutdown() };
 }
