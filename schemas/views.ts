@@ -28,30 +28,35 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY log_id ORDER BY published_at, message_id
   };
 }
 
-/** One row an entity: of each column the latest value that is not null, by the agent's clock where it gave one. */
+/**
+ * One row an entity: of each column the latest value that is not null, by the agent's clock where it gave one. Columns are
+ * qualified, because the result has columns of the same names, which QUALIFY and WINDOW could mean as well.
+ */
 function entityView(projectId: string, table: Table): View {
-  const order = ["COALESCE(logged_at, published_at)", "seq", "log_id"];
-  const columns = Object.entries(rowColumns(table)).map(([name, column]) => latest(name, column, table.entity));
+  const entity = `entry_of.${table.entity}`;
+  const order = ["COALESCE(entry_of.logged_at, entry_of.published_at)", "entry_of.seq", "entry_of.log_id"];
+  const columns = Object.entries(rowColumns(table)).map(([name, column]) =>
+    name === table.entity ? entity : `LAST_VALUE(${valueOf(name, column)} IGNORE NULLS) OVER latest AS ${name}`,
+  );
   return {
     name: table.name,
     description: `${table.description} One row for each ${table.entity}: the latest value of each column.`,
     query: `SELECT
   ${columns.join(",\n  ")},
   COUNT(*) OVER latest AS entries
-FROM \`${projectId}.${VIEWS_DATASET}.${table.name}_history\`
+FROM \`${projectId}.${VIEWS_DATASET}.${table.name}_history\` AS entry_of
 WHERE TRUE
-QUALIFY ROW_NUMBER() OVER (PARTITION BY ${table.entity} ORDER BY ${order.map((term) => `${term} DESC`).join(", ")}) = 1
+QUALIFY ROW_NUMBER() OVER (PARTITION BY ${entity} ORDER BY ${order.map((term) => `${term} DESC`).join(", ")}) = 1
 WINDOW latest AS (
-  PARTITION BY ${table.entity}
+  PARTITION BY ${entity}
   ORDER BY ${order.join(", ")}
   ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
 )`,
   };
 }
 
-function latest(name: string, column: Column, entity: string): string {
-  if (name === entity) return name;
-  // BigQuery stores a missing array as an empty one.
-  const value = column.type === "array" ? `IF(ARRAY_LENGTH(${name}) = 0, NULL, ${name})` : name;
-  return `LAST_VALUE(${value} IGNORE NULLS) OVER latest AS ${name}`;
+/** BigQuery stores a missing array as an empty one. */
+function valueOf(name: string, column: Column): string {
+  const value = `entry_of.${name}`;
+  return column.type === "array" ? `IF(ARRAY_LENGTH(${value}) = 0, NULL, ${value})` : value;
 }
