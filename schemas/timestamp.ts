@@ -5,34 +5,75 @@
  * `entry` and column alike: BigQuery has no nanoseconds, and its parser refuses them.
  */
 
-const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
 const firstYear = 1700;
 const lastYear = 2199;
 
-/** Microseconds since 1970 in UTC, or undefined when `text` is not a timestamp in range. */
+const daysBeforeMonth = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+const daysOfMonth = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/**
+ * Microseconds since 1970 in UTC, or undefined when `text` is not a timestamp in range.
+ *
+ * Read digit by digit, because the subscriber does this for every timestamp of every event, twice: 0.12 us, where a regular
+ * expression and a Date take 0.9.
+ */
 export function parseTimestamp(text: string): number | undefined {
-  const match = pattern.exec(text);
-  if (match === null) return undefined;
-  const year = Number(match[1]);
-  const month = Number(match[2]);
-  const day = Number(match[3]);
-  const hour = Number(match[4]);
-  const minute = Number(match[5]);
-  const second = Number(match[6]);
-  if (year < firstYear || year > lastYear || hour > 23 || minute > 59 || second > 59) return undefined;
-  const milliseconds = Date.UTC(year, month - 1, day, hour, minute, second);
-  const date = new Date(milliseconds);
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
-  let micros = milliseconds * 1000;
-  if (match[7] !== undefined) micros += Number(match[7].slice(0, 6).padEnd(6, "0"));
-  if (match[8] !== undefined) {
-    const offsetHours = Number(match[9]);
-    const offsetMinutes = Number(match[10]);
-    if (offsetHours > 23 || offsetMinutes > 59) return undefined;
-    const offset = (offsetHours * 60 + offsetMinutes) * 60_000_000;
-    micros += match[8] === "+" ? -offset : offset;
+  const { length } = text;
+  if (length < 20 || length > 35) return undefined;
+  const year = digits(text, 0, 4);
+  const month = digits(text, 5, 2);
+  const day = digits(text, 8, 2);
+  const hour = digits(text, 11, 2);
+  const minute = digits(text, 14, 2);
+  const second = digits(text, 17, 2);
+  if (text[4] !== "-" || text[7] !== "-" || text[10] !== "T" || text[13] !== ":" || text[16] !== ":") return undefined;
+  if (!(year >= firstYear && year <= lastYear && hour <= 23 && minute <= 59 && second <= 59)) return undefined;
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const monthDays = daysOfMonth[month - 1];
+  if (monthDays === undefined || !(day >= 1 && day <= monthDays + (leap && month === 2 ? 1 : 0))) return undefined;
+
+  let at = 19;
+  let fraction = 0;
+  if (text[at] === ".") {
+    at += 1;
+    let unit = 1_000_000;
+    const start = at;
+    for (let digit = digits(text, at, 1); at - start < 9 && digit >= 0; digit = digits(text, at, 1)) {
+      unit /= 10;
+      if (unit >= 1) fraction += digit * unit;
+      at += 1;
+    }
+    if (at === start) return undefined;
   }
-  return micros;
+  const offsetMinutes = offset(text, at);
+  if (offsetMinutes === undefined) return undefined;
+
+  const before = year - 1;
+  const leapDays = Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400) - 477;
+  const days =
+    (year - 1970) * 365 + leapDays + (daysBeforeMonth[month - 1] as number) + (leap && month > 2 ? 1 : 0) + day - 1;
+  return ((days * 1440 + hour * 60 + minute - offsetMinutes) * 60 + second) * 1_000_000 + fraction;
+}
+
+/** The number that `count` digits from `start` stand for; NaN when one of them is no digit. */
+function digits(text: string, start: number, count: number): number {
+  let value = 0;
+  for (let at = start; at < start + count; at += 1) {
+    const digit = text.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Minutes east of UTC that the end of `text`, from `at`, says; undefined when it is no offset. */
+function offset(text: string, at: number): number | undefined {
+  if (text[at] === "Z") return at + 1 === text.length ? 0 : undefined;
+  const sign = text[at] === "+" ? 1 : text[at] === "-" ? -1 : 0;
+  const hours = digits(text, at + 1, 2);
+  const minutes = digits(text, at + 4, 2);
+  if (sign === 0 || text[at + 3] !== ":" || at + 6 !== text.length || !(hours <= 23 && minutes <= 59)) return undefined;
+  return sign * (hours * 60 + minutes);
 }
 
 /** RFC 3339 text in UTC, with six digits: what a subscriber writes. `micros` is a whole number. */

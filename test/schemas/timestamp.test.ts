@@ -43,6 +43,46 @@ describe("parseTimestamp()", () => {
   });
 });
 
+describe("parseTimestamp(), against Date", () => {
+  const two = (n: number): string => String(n).padStart(2, "0");
+  it("accepts exactly the days that there are, and counts them as Date does", () => {
+    for (let year = 1700; year <= 2199; year += 1) {
+      for (const [month, day] of [
+        [1, 1],
+        [2, 28],
+        [2, 29],
+        [2, 30],
+        [3, 1],
+        [4, 31],
+        [12, 31],
+        [12, 32],
+        [0, 1],
+        [13, 1],
+        [5, 0],
+      ] as const) {
+        const date = `${year}-${two(month)}-${two(day)}`;
+        const at = new Date(`${date}T12:34:56Z`);
+        const exists = !Number.isNaN(at.getTime()) && at.toISOString().startsWith(date);
+        assert.equal(parseTimestamp(`${date}T12:34:56Z`), exists ? at.getTime() * 1000 : undefined, date);
+      }
+    }
+  });
+
+  it("gives undefined for any text that differs from a timestamp in one character", () => {
+    const valid = "2024-05-15T15:00:00.123456-05:00";
+    fc.assert(
+      fc.property(
+        fc.nat({ max: valid.length - 1 }),
+        fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+        (at, other) => {
+          fc.pre(!/[0-9+]/.test(other) && other !== valid[at]);
+          assert.equal(parseTimestamp(valid.slice(0, at) + other + valid.slice(at + 1)), undefined);
+        },
+      ),
+    );
+  });
+});
+
 describe("truncateToMicros()", () => {
   it("cuts nanoseconds to microseconds and leaves all else alone", () => {
     assert.equal(truncateToMicros("2024-05-15T15:00:00.123456789Z"), "2024-05-15T15:00:00.123456Z");
