@@ -48,8 +48,12 @@ function compile(table: Table): Canonicalizer {
 function writer(column: Column): { test: string; write: string } {
   switch (column.type) {
     case "string":
-    case "timestamp":
       return { test: 'typeof v === "string"', write: "quote(v)" };
+    case "timestamp":
+      return {
+        test: 'typeof v === "string" || v instanceof Date',
+        write: '(typeof v === "string" ? quote(v) : canonicalize(v, 1))',
+      };
     case "int64":
     case "float64":
       return { test: 'typeof v === "number"', write: "number(v)" };

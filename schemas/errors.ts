@@ -12,6 +12,7 @@ interface ErrorKind {
 interface ErrorKinds {
   readonly ERR_APPEND_OUTCOME_UNKNOWN: ErrorKind;
   readonly ERR_APPEND_REFUSED: ErrorKind;
+  readonly ERR_CLOSED: ErrorKind;
   readonly ERR_CONFIG: ErrorKind;
   readonly ERR_DEADLINE: ErrorKind;
   readonly ERR_DELIVERY_ATTEMPTS: ErrorKind;
@@ -20,6 +21,7 @@ interface ErrorKinds {
   readonly ERR_INVALID_EVENT: ErrorKind;
   readonly ERR_LONE_SURROGATE: ErrorKind;
   readonly ERR_LOSSY_NUMBER: ErrorKind;
+  readonly ERR_MESSAGE_REFUSED: ErrorKind;
   readonly ERR_NOT_JSON: ErrorKind;
   readonly ERR_NOT_UTF8: ErrorKind;
   readonly ERR_PUBLISH: ErrorKind;
@@ -48,6 +50,11 @@ export const errorKinds: ErrorKinds = {
     retryable: true,
     meaning: "BigQuery refused an append as a whole: the table is missing, its schema differs, or a right is missing.",
     hint: "Compare the table with the declaration and the subscriber's role with docs/operate.md; messages wait in Pub/Sub meanwhile.",
+  },
+  ERR_CLOSED: {
+    retryable: false,
+    meaning: "An event was logged after the publisher was closed.",
+    hint: "Close the publisher after the last event, or create another one.",
   },
   ERR_CONFIG: {
     retryable: false,
@@ -88,6 +95,11 @@ export const errorKinds: ErrorKinds = {
     retryable: false,
     meaning: "A number is not exactly what a JSON reader would make of it: beyond 2^53, too many digits, or -0.",
     hint: "Send such numbers as strings.",
+  },
+  ERR_MESSAGE_REFUSED: {
+    retryable: false,
+    meaning: "Pub/Sub will never take a message: it calls the request itself invalid.",
+    hint: "The cause says why: compare the project, the topic prefix, and the schema settings of the topic.",
   },
   ERR_NOT_JSON: {
     retryable: false,
