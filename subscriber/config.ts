@@ -35,13 +35,16 @@ export function pipelineFromEnvironment(env: NodeJS.ProcessEnv): Pipeline {
     }),
     dedup: memoryDedup(),
     deadLetters: pubsubDeadLetters(
-      new PubSub({ projectId }),
+      new PubSub(env["PUBSUB_EMULATOR_HOST"] === undefined ? { projectId } : { projectId, ...noCredentials }),
       deadLetterTopic(env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX),
     ),
   };
 }
 
-/** Client options for a local warehouse: no TLS, no credentials, and no search for a metadata server that would give some. */
+/** With the universe settled, a client that needs no credentials does not ask the network for some. */
+const noCredentials = { clientOptions: { universeDomain: "googleapis.com" } };
+
+/** Client options for a local warehouse, without TLS. */
 function insecure(address: string): NonNullable<ConstructorParameters<typeof v1.BigQueryWriteClient>[0]> {
   const match = /^([^:]+):(\d+)$/.exec(address);
   if (match === null) {
@@ -53,6 +56,6 @@ function insecure(address: string): NonNullable<ConstructorParameters<typeof v1.
     apiEndpoint: match[1] as string,
     port: Number(match[2]),
     sslCreds: credentials.createInsecure(),
-    clientOptions: { universeDomain: "googleapis.com" },
+    ...noCredentials,
   };
 }

@@ -44,10 +44,12 @@ async function ours(): Promise<Target> {
 export function connect(address: string, stop?: () => Promise<void>): Target {
   const [servicePath = "", port = ""] = address.split(":");
   const project = `test-${randomUUID()}`;
-  const options = { projectId: project, servicePath, port: Number(port), sslCreds: credentials.createInsecure() };
+  // With the universe settled, the clients do not ask the network for credentials.
+  const common = { projectId: project, clientOptions: { universeDomain: "googleapis.com" } };
+  const options = { ...common, servicePath, port: Number(port), sslCreds: credentials.createInsecure() };
   const publisher = new v1.PublisherClient(options);
   const subscriber = new v1.SubscriberClient(options);
-  const pubsub = new PubSub({ projectId: project, apiEndpoint: address });
+  const pubsub = new PubSub({ ...common, apiEndpoint: address });
   return {
     address,
     publisher,
