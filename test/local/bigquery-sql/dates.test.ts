@@ -1,0 +1,133 @@
+import { runValueCases } from "./values.ts";
+
+const text = (sql: string): string => `CAST(${sql} AS STRING)`;
+
+runValueCases("dates", [
+  ["a TIMESTAMP as text", text("TIMESTAMP '2024-05-15 15:00:00'"), "2024-05-15 15:00:00+00"],
+  ["a TIMESTAMP with decimals as text", text("TIMESTAMP '2024-05-15 15:00:00.1'"), "2024-05-15 15:00:00.100+00"],
+  [
+    "a TIMESTAMP with microseconds as text",
+    text("TIMESTAMP '2024-05-15T15:00:00.123456Z'"),
+    "2024-05-15 15:00:00.123456+00",
+  ],
+  ["an offset", text("TIMESTAMP '2024-05-15 15:00:00+05:30'"), "2024-05-15 09:30:00+00"],
+  ["a zone's name", text("TIMESTAMP '2008-12-25 15:30:00 America/Los_Angeles'"), "2008-12-25 23:30:00+00"],
+  [
+    "TIMESTAMP of a text in a zone",
+    text("TIMESTAMP('2008-12-25 15:30:00', 'America/Los_Angeles')"),
+    "2008-12-25 23:30:00+00",
+  ],
+  ["TIMESTAMP of a DATE", text("TIMESTAMP(DATE '2008-12-25')"), "2008-12-25 00:00:00+00"],
+  [
+    "DATE of a TIMESTAMP in a zone",
+    text("DATE(TIMESTAMP '2016-12-25 05:30:00+07', 'America/Los_Angeles')"),
+    "2016-12-24",
+  ],
+  ["DATE of parts", text("DATE(2016, 12, 25)"), "2016-12-25"],
+  ["DATETIME of a TIMESTAMP", text("DATETIME(TIMESTAMP '2016-12-25 05:30:00+07')"), "2016-12-24 22:30:00"],
+  [
+    "TIMESTAMP_ADD",
+    text("TIMESTAMP_ADD(TIMESTAMP '2008-12-25 15:30:00+00', INTERVAL 10 MINUTE)"),
+    "2008-12-25 15:40:00+00",
+  ],
+  [
+    "TIMESTAMP_SUB across the change to summer time",
+    text("TIMESTAMP_SUB(TIMESTAMP '2024-03-31 12:00:00+00', INTERVAL 1 DAY)"),
+    "2024-03-30 12:00:00+00",
+  ],
+  [
+    "TIMESTAMP_DIFF counts whole units",
+    "TIMESTAMP_DIFF(TIMESTAMP '2010-07-07 10:20:00+00', TIMESTAMP '2008-12-25 15:30:00+00', HOUR)",
+    "13410",
+  ],
+  [
+    "TIMESTAMP_DIFF cuts towards zero",
+    "TIMESTAMP_DIFF(TIMESTAMP '2001-02-01 00:00:00+00', TIMESTAMP '2001-02-01 00:00:01+00', HOUR)",
+    "0",
+  ],
+  [
+    "TIMESTAMP_TRUNC in a zone",
+    text("TIMESTAMP_TRUNC(TIMESTAMP '2008-12-25 15:30:00+00', DAY, 'America/Los_Angeles')"),
+    "2008-12-25 08:00:00+00",
+  ],
+  ["TIMESTAMP + INTERVAL", text("TIMESTAMP '2024-05-15 00:00:00+00' + INTERVAL 90 MINUTE"), "2024-05-15 01:30:00+00"],
+  ["DATE - INTERVAL is a DATETIME", text("DATE '2024-03-31' - INTERVAL 1 MONTH"), "2024-02-29 00:00:00"],
+  ["DATE_ADD clamps to the end of the month", text("DATE_ADD(DATE '2024-01-31', INTERVAL 1 MONTH)"), "2024-02-29"],
+  ["DATE_SUB of days", text("DATE_SUB(DATE '2008-12-25', INTERVAL 5 DAY)"), "2008-12-20"],
+  ["DATE_DIFF in days", "DATE_DIFF(DATE '2010-07-07', DATE '2008-12-25', DAY)", "559"],
+  ["DATE_DIFF counts boundaries of weeks", "DATE_DIFF(DATE '2017-10-15', DATE '2017-10-14', WEEK)", "1"],
+  ["DATE_DIFF in weeks from Monday", "DATE_DIFF(DATE '2017-12-18', DATE '2017-12-17', WEEK(MONDAY))", "1"],
+  ["DATE_DIFF in years", "DATE_DIFF(DATE '2017-12-30', DATE '2014-12-30', YEAR)", "3"],
+  ["DATE_DIFF in ISO years", "DATE_DIFF(DATE '2017-12-30', DATE '2014-12-30', ISOYEAR)", "2"],
+  ["DATE_TRUNC to a week begins on Sunday", text("DATE_TRUNC(DATE '2017-11-07', WEEK)"), "2017-11-05"],
+  ["DATE_TRUNC to a week from Monday", text("DATE_TRUNC(DATE '2017-11-05', WEEK(MONDAY))"), "2017-10-30"],
+  ["DATE_TRUNC to an ISO year", text("DATE_TRUNC(DATE '2015-06-15', ISOYEAR)"), "2014-12-29"],
+  ["EXTRACT(DAYOFWEEK) is 1 on Sunday", "EXTRACT(DAYOFWEEK FROM DATE '2024-05-19')", "1"],
+  [
+    "EXTRACT of weeks",
+    "FORMAT('%d %d %d', EXTRACT(ISOWEEK FROM DATE '2016-01-03'), EXTRACT(WEEK FROM DATE '2016-01-03'), EXTRACT(ISOYEAR FROM DATE '2016-01-03'))",
+    "53 1 2015",
+  ],
+  ["EXTRACT(WEEK(SATURDAY))", "EXTRACT(WEEK(MONDAY) FROM DATE '2017-11-05')", "44"],
+  ["EXTRACT(MILLISECOND)", "EXTRACT(MILLISECOND FROM TIMESTAMP '2024-05-15 15:00:07.123456+00')", "123"],
+  [
+    "EXTRACT AT TIME ZONE",
+    "EXTRACT(DAY FROM TIMESTAMP '2008-12-25 05:30:00+00' AT TIME ZONE 'America/Los_Angeles')",
+    "24",
+  ],
+  ["EXTRACT(DATE)", text("EXTRACT(DATE FROM TIMESTAMP '2008-12-25 05:30:00+00')"), "2008-12-25"],
+  [
+    "FORMAT_TIMESTAMP",
+    "FORMAT_TIMESTAMP('%F %T.%E3S|%b %a', TIMESTAMP '2008-12-25 15:30:07.5+00')",
+    "2008-12-25 15:30:07.07.500|Dec Thu",
+  ],
+  [
+    "FORMAT_TIMESTAMP in a zone",
+    "FORMAT_TIMESTAMP('%H:%M', TIMESTAMP '2008-12-25 15:30:00+00', 'America/New_York')",
+    "10:30",
+  ],
+  ["FORMAT_DATE", "FORMAT_DATE('%Y-W%V', DATE '2008-12-25')", "2008-W52"],
+  [
+    "PARSE_TIMESTAMP",
+    text("PARSE_TIMESTAMP('%Y-%m-%d %H:%M:%E*S', '2024-05-15 15:00:00.25')"),
+    "2024-05-15 15:00:00.250+00",
+  ],
+  [
+    "PARSE_TIMESTAMP with a zone",
+    text("PARSE_TIMESTAMP('%F %T %z', '2024-05-15 15:00:00 +0200')"),
+    "2024-05-15 13:00:00+00",
+  ],
+  ["PARSE_DATE", text("PARSE_DATE('%b %d %Y', 'Dec 25 2008')"), "2008-12-25"],
+  ["SAFE.PARSE_DATE of a bad text is NULL", "SAFE.PARSE_DATE('%F', 'nope')", null],
+  ["UNIX_SECONDS rounds down", "UNIX_SECONDS(TIMESTAMP '1969-12-31 23:59:59.5+00')", "-1"],
+  ["UNIX_MICROS", "UNIX_MICROS(TIMESTAMP '2008-12-25 15:30:00+00')", "1230219000000000"],
+  ["TIMESTAMP_SECONDS", text("TIMESTAMP_SECONDS(1230219000)"), "2008-12-25 15:30:00+00"],
+  ["TIMESTAMP_MILLIS", text("TIMESTAMP_MILLIS(-1)"), "1969-12-31 23:59:59.999+00"],
+  [
+    "GENERATE_DATE_ARRAY",
+    "SELECT ARRAY_AGG(CAST(d AS STRING) ORDER BY d) FROM UNNEST(GENERATE_DATE_ARRAY('2016-10-05', '2016-10-08', INTERVAL 2 DAY)) AS d",
+    ["2016-10-05", "2016-10-07"],
+  ],
+  [
+    "GENERATE_DATE_ARRAY by months keeps the day",
+    "SELECT ARRAY_AGG(CAST(d AS STRING) ORDER BY d) FROM UNNEST(GENERATE_DATE_ARRAY('2016-01-31', '2016-03-31', INTERVAL 1 MONTH)) AS d",
+    ["2016-01-31", "2016-02-29", "2016-03-31"],
+  ],
+  [
+    "GENERATE_TIMESTAMP_ARRAY",
+    "ARRAY_LENGTH(GENERATE_TIMESTAMP_ARRAY('2016-10-05 00:00:00', '2016-10-07 00:00:00', INTERVAL 1 DAY))",
+    "3",
+  ],
+  [
+    "a date compared with a text",
+    "SELECT COUNT(*) FROM conversations WHERE day >= '2024-05-16' AND logged_at > '2024-05-15 00:00:00'",
+    "1",
+  ],
+  ["SAFE_CAST of a bad text is NULL", "SAFE_CAST('infinity' AS TIMESTAMP)", null],
+  ["LAST_DAY", text("LAST_DAY(DATE '2008-11-25')"), "2008-11-30"],
+  [
+    "CURRENT_TIMESTAMP without parentheses",
+    "CURRENT_TIMESTAMP > TIMESTAMP '2024-01-01' AND CURRENT_DATE() > '2024-01-01'",
+    true,
+  ],
+]);

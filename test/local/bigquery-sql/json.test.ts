@@ -1,0 +1,48 @@
+import { runValueCases } from "./values.ts";
+
+runValueCases("JSON", [
+  ["JSON_VALUE takes the quotes off", `JSON_VALUE('{"a": "x"}', '$.a')`, "x"],
+  ["JSON_VALUE of a number is its text", `JSON_VALUE('{"a": 5}', '$.a')`, "5"],
+  ["JSON_VALUE of an object is NULL", `JSON_VALUE('{"a": {"b": 1}}', '$.a')`, null],
+  ["JSON_VALUE of an array is NULL", `JSON_VALUE('{"a": [1]}', '$.a')`, null],
+  ["JSON_VALUE of JSON null is NULL", `JSON_VALUE('{"a": null}', '$.a')`, null],
+  ["JSON_VALUE of a text that is no JSON is NULL", "JSON_VALUE('nope', '$.a')", null],
+  ["JSON_VALUE decodes escapes", String.raw`JSON_VALUE(r'{"a": "\u00e9\n"}', '$.a')`, "é\n"],
+  ["paths with quoted names", `JSON_VALUE('{"a.b": {"c d": 1}}', '$."a.b"."c d"')`, "1"],
+  ["paths with brackets", `JSON_VALUE('{"a.b": [1, 2]}', "$['a.b'][1]")`, "2"],
+  ["JSON_QUERY of a STRING is a STRING", `JSON_QUERY('{"a": {"b": "x"}}', '$.a') || '!'`, '{"b":"x"}!'],
+  ["JSON_QUERY of JSON is JSON", `JSON_TYPE(JSON_QUERY(JSON '{"a": [1]}', '$.a'))`, "array"],
+  ["JSON_QUERY of a missing member is NULL", `JSON_QUERY('{}', '$.a')`, null],
+  ["JSON_VALUE_ARRAY", `JSON_VALUE_ARRAY('["a", 1, null]')`, ["a", "1", null]],
+  ["JSON_VALUE_ARRAY with an object in it is NULL", `JSON_VALUE_ARRAY('["a", {}]')`, null],
+  ["JSON_QUERY_ARRAY", `JSON_QUERY_ARRAY('{"a": [1, "x"]}', '$.a')`, ["1", '"x"']],
+  [
+    "JSON_TYPE",
+    `ARRAY_TO_STRING([JSON_TYPE(JSON '1'), JSON_TYPE(JSON '"s"'), JSON_TYPE(JSON 'null'), JSON_TYPE(JSON 'true')], ' ')`,
+    "number string null boolean",
+  ],
+  ["PARSE_JSON and member access", `JSON_VALUE(PARSE_JSON('{"a": {"b": [1, "x"]}}').a['b'][1])`, "x"],
+  ["JSON columns by subscript", "SELECT JSON_VALUE(payload['a']['b c'][1]) FROM conversations ORDER BY log_id", "x"],
+  [
+    "members of JSON columns by dots",
+    "SELECT JSON_VALUE(c.payload.a['b c'][1]) FROM conversations AS c ORDER BY log_id",
+    "x",
+  ],
+  ["a missing member of a JSON column is NULL", "SELECT payload.nope FROM conversations ORDER BY log_id", null],
+  [
+    "INT64, FLOAT64, BOOL and STRING of JSON",
+    `INT64(JSON '5') + FLOAT64(JSON '1.5') + IF(BOOL(JSON 'true'), 1, 0) + LENGTH(STRING(JSON '"xy"'))`,
+    9.5,
+  ],
+  ["LAX_INT64 of a text", `LAX_INT64(JSON '"10"')`, "10"],
+  ["LAX_BOOL of a number", "LAX_BOOL(JSON '0')", false],
+  ["LAX_STRING of a number", "LAX_STRING(JSON '5')", "5"],
+  ["TO_JSON_STRING of a STRING", `TO_JSON_STRING('a"b')`, '"a\\"b"'],
+  ["TO_JSON_STRING of NULL", "TO_JSON_STRING(CAST(NULL AS STRING))", "null"],
+  [
+    "TO_JSON_STRING of a TIMESTAMP",
+    "TO_JSON_STRING(TIMESTAMP '2024-05-15 15:00:00.5+00')",
+    '"2024-05-15T15:00:00.500Z"',
+  ],
+  ["SAFE.PARSE_JSON of a bad text is NULL", "SAFE.PARSE_JSON('{')", null],
+]);
