@@ -1,0 +1,59 @@
+import { parseArgs } from "node:util";
+import { log } from "./log.ts";
+import { startWarehouse } from "./server.ts";
+import type { WarehouseServer } from "./server.ts";
+
+const USAGE = "Usage: node local/bigquery/main.ts --data DIR [--port 9050] [--grpc-port 9060]";
+const DEFAULT_PORT = "9050";
+const DEFAULT_GRPC_PORT = "9060";
+const SHUTDOWN_LIMIT_MS = 10_000;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      data: { type: "string" },
+      port: { type: "string", default: DEFAULT_PORT },
+      "grpc-port": { type: "string", default: DEFAULT_GRPC_PORT },
+    },
+  });
+  if (values.data === undefined) throw new Error(USAGE);
+  const server = await startWarehouse({
+    dataDirectory: values.data,
+    port: readPort(values.port),
+    grpcPort: readPort(values["grpc-port"]),
+  });
+  stopWith(server);
+  const { host, port, grpcPort } = server;
+  process.stdout.write(`${JSON.stringify({ service: "bigquery", ready: true, host, port, grpcPort })}\n`);
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`${text} is not a port. ${USAGE}`);
+  return port;
+}
+
+/** Shuts down on a signal, and with the parent process when there is an IPC channel to it. */
+function stopWith(server: WarehouseServer): void {
+  let stopping = false;
+  const stop = (reason: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log("INFO", "The warehouse is closing.", { reason });
+    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on("SIGTERM", () => stop("SIGTERM"));
+  process.on("SIGINT", () => stop("SIGINT"));
+  if (process.send !== undefined) process.on("disconnect", () => stop("the parent process ended"));
+}
+
+function fail(error: unknown): never {
+  log("ERROR", error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}
+
+main().catch(fail);

@@ -1,0 +1,187 @@
+import { Hono } from "hono";
+import { WarehouseError, errorProto } from "../errors.ts";
+import { isRecord } from "../table-schema.ts";
+import {
+  optionalCount,
+  optionalText,
+  param,
+  readBody,
+  readPageToken,
+  refuseOthers,
+  slicePage,
+  writePageToken,
+} from "./request.ts";
+import { readStatement } from "./statement.ts";
+import type { Context } from "hono";
+import type { QueryEngine } from "../query/engine.ts";
+import type { Job, Jobs } from "../query/jobs.ts";
+import type { TimestampFormat } from "../query/row-encoder.ts";
+import type { Body } from "./request.ts";
+
+const DEFAULT_WAIT_MS = 10_000;
+const MAX_WAIT_MS = 200_000;
+const DEFAULT_PAGE_ROWS = 10_000;
+const queryRequestFields = [
+  "kind",
+  "timeoutMs",
+  "maxResults",
+  "formatOptions",
+  "dryRun",
+  "location",
+  "requestId",
+  "jobCreationMode",
+  "jobTimeoutMs",
+];
+
+/** REST v2's queries: `jobs.query`, and jobs of type QUERY. */
+export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono {
+  const respond = async (
+    context: Context,
+    job: Job,
+    { waitMs, startRow, maxRows, timestamps }: Wanted,
+  ): Promise<Response> => {
+    await settled(job, waitMs);
+    const base = { jobReference: jobReference(job), cacheHit: false, totalBytesProcessed: "0" };
+    if (job.endedMs === undefined) return context.json({ ...base, jobComplete: false });
+    if (job.dryRun && job.error === undefined)
+      return context.json({ ...base, jobComplete: true, schema: { fields: job.fields } });
+    const result = jobs.result(job);
+    const { rows, nextOffset } = await engine.page(result, startRow, maxRows, timestamps);
+    const more = maxRows > 0 && nextOffset < result.totalRows ? { pageToken: writePageToken(nextOffset) } : {};
+    const { fields, totalRows } = result;
+    return context.json({
+      ...base,
+      jobComplete: true,
+      schema: { fields },
+      totalRows: String(totalRows),
+      rows,
+      ...more,
+    });
+  };
+
+  return new Hono()
+    .post("/projects/:projectId/queries", async (context) => {
+      const body = await readBody(context);
+      const job = jobs.start({
+        statement: readStatement(body, param(context, "projectId"), queryRequestFields),
+        location: optionalText(body["location"], "location"),
+        dryRun: body["dryRun"] === true,
+        deadlineMs: optionalCount(body["jobTimeoutMs"], "jobTimeoutMs"),
+      });
+      const formats = isRecord(body["formatOptions"]) ? body["formatOptions"] : {};
+      return respond(context, job, {
+        waitMs: optionalCount(body["timeoutMs"], "timeoutMs") ?? DEFAULT_WAIT_MS,
+        startRow: 0,
+        maxRows: optionalCount(body["maxResults"], "maxResults") ?? DEFAULT_PAGE_ROWS,
+        timestamps: readTimestampFormat(formats["timestampOutputFormat"], formats["useInt64Timestamp"]),
+      });
+    })
+    .get("/projects/:projectId/queries/:jobId", (context) => {
+      const query = context.req.query();
+      return respond(context, jobs.find(param(context, "projectId"), param(context, "jobId")), {
+        waitMs: optionalCount(query["timeoutMs"], "timeoutMs") ?? DEFAULT_WAIT_MS,
+        startRow: readPageToken(query["pageToken"]) ?? optionalCount(query["startIndex"], "startIndex") ?? 0,
+        maxRows: optionalCount(query["maxResults"], "maxResults") ?? DEFAULT_PAGE_ROWS,
+        timestamps: queryTimestampFormat(query),
+      });
+    })
+    .post("/projects/:projectId/jobs", async (context) => {
+      const job = jobs.start(readJob(await readBody(context), param(context, "projectId")));
+      if (job.dryRun) {
+        await job.done;
+        if (job.error !== undefined) throw job.error;
+      }
+      return context.json(jobResource(job));
+    })
+    .get("/projects/:projectId/jobs", (context) => {
+      const { page, next } = slicePage(jobs.list(param(context, "projectId")), context);
+      return context.json({ kind: "bigquery#jobList", jobs: page.map(jobResource), ...next });
+    })
+    .get("/projects/:projectId/jobs/:jobId", (context) =>
+      context.json(jobResource(jobs.find(param(context, "projectId"), param(context, "jobId")))),
+    )
+    .post("/projects/:projectId/jobs/:jobId/cancel", (context) => {
+      const job = jobs.find(param(context, "projectId"), param(context, "jobId"));
+      jobs.cancel(job);
+      return context.json({ kind: "bigquery#jobCancelResponse", job: jobResource(job) });
+    });
+}
+
+type Wanted = {
+  readonly waitMs: number;
+  readonly startRow: number;
+  readonly maxRows: number;
+  readonly timestamps: TimestampFormat;
+};
+
+/** How a list of rows is to write timestamps, from the parameters of its URL. */
+export function queryTimestampFormat(query: Readonly<Record<string, string>>): TimestampFormat {
+  return readTimestampFormat(query["formatOptions.timestampOutputFormat"], query["formatOptions.useInt64Timestamp"]);
+}
+
+function readTimestampFormat(format: unknown, useInt64: unknown): TimestampFormat {
+  if (format === "FLOAT64" || format === "INT64" || format === "ISO8601_STRING") return format;
+  if (format !== undefined && format !== null && format !== "TIMESTAMP_OUTPUT_FORMAT_UNSPECIFIED") {
+    throw new WarehouseError("invalid", `Invalid value for timestampOutputFormat: ${JSON.stringify(format)}`);
+  }
+  return useInt64 === true || useInt64 === "true" ? "INT64" : "FLOAT64";
+}
+
+async function settled(job: Job, waitMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, Math.min(waitMs, MAX_WAIT_MS));
+  await Promise.race([job.done, promise]);
+  clearTimeout(timer);
+}
+
+function readJob(body: Body, projectId: string): Parameters<Jobs["start"]>[0] {
+  const { configuration, jobReference: reference } = body;
+  if (!isRecord(configuration)) throw new WarehouseError("invalid", "Required parameter is missing: configuration");
+  refuseOthers(
+    configuration,
+    new Set(["query", "dryRun", "jobTimeoutMs", "jobType", "labels"]),
+    "job: it runs queries only, and no",
+  );
+  const query = configuration["query"];
+  if (!isRecord(query)) throw new WarehouseError("notImplemented", "This warehouse runs query jobs only.");
+  const { jobId, location } = isRecord(reference) ? reference : {};
+  return {
+    statement: readStatement(query, projectId, ["createDisposition", "writeDisposition"]),
+    jobId: optionalText(jobId, "jobReference.jobId"),
+    location: optionalText(location, "jobReference.location"),
+    dryRun: configuration["dryRun"] === true,
+    deadlineMs: optionalCount(configuration["jobTimeoutMs"], "jobTimeoutMs"),
+  };
+}
+
+function jobReference({ projectId, jobId, location }: Job): { projectId: string; jobId: string; location: string } {
+  return { projectId, jobId, location };
+}
+
+function jobResource(job: Job): object {
+  const { projectId, jobId, location, statement, dryRun, createdMs, endedMs, error, fields } = job;
+  const failure = error === undefined ? undefined : errorProto(error);
+  return {
+    kind: "bigquery#job",
+    id: `${projectId}:${location}.${jobId}`,
+    jobReference: jobReference(job),
+    configuration: { jobType: "QUERY", dryRun, query: { query: statement.query, useLegacySql: false } },
+    status: {
+      state: endedMs === undefined ? "RUNNING" : "DONE",
+      ...(failure === undefined ? {} : { errorResult: failure, errors: [failure] }),
+    },
+    statistics: {
+      creationTime: String(createdMs),
+      startTime: String(createdMs),
+      ...(endedMs === undefined ? {} : { endTime: String(endedMs) }),
+      totalBytesProcessed: "0",
+      query: {
+        statementType: "SELECT",
+        totalBytesProcessed: "0",
+        cacheHit: false,
+        ...(dryRun && fields !== undefined ? { schema: { fields } } : {}),
+      },
+    },
+    user_email: "local@localhost",
+  };
+}

@@ -1,0 +1,81 @@
+import { WarehouseError } from "../errors.ts";
+import { isRecord } from "../table-schema.ts";
+import { optionalText, refuseOthers } from "./request.ts";
+import type { DatasetRef } from "../catalog.ts";
+import type { Statement } from "../query/engine.ts";
+import type { QueryParameter, QueryParameterType } from "../sql/translate.ts";
+import type { Body } from "./request.ts";
+
+/** What has no effect on an answer, here or there. */
+const harmless = ["useLegacySql", "useQueryCache", "priority", "labels", "maximumBytesBilled", "allowLargeResults"];
+const meaningful = ["query", "defaultDataset", "queryParameters", "parameterMode"];
+
+/**
+ * Reads the statement of a query request (`jobs.query`, or `configuration.query` of `jobs.insert`). `others` are the
+ * fields that the caller reads itself.
+ * @throws {WarehouseError}
+ */
+export function readStatement(body: Body, projectId: string, others: readonly string[] = []): Statement {
+  refuseOthers(body, new Set([...harmless, ...meaningful, ...others]), "query");
+  if (body["useLegacySql"] === true)
+    throw new WarehouseError("invalid", "This warehouse speaks GoogleSQL: set useLegacySql to false.");
+  const query = optionalText(body["query"], "query");
+  if (query === undefined || query.trim() === "")
+    throw new WarehouseError("invalid", "Required parameter is missing: query");
+  const parameters = readParameters(body["queryParameters"]);
+  return {
+    query,
+    projectId,
+    defaultDataset: readDataset(body["defaultDataset"], projectId),
+    parameters,
+    parameterMode: readParameterMode(body["parameterMode"], parameters),
+  };
+}
+
+function readDataset(value: unknown, projectId: string): DatasetRef | undefined {
+  if (value === undefined || value === null) return undefined;
+  const datasetId = isRecord(value) ? optionalText(value["datasetId"], "defaultDataset.datasetId") : undefined;
+  if (!isRecord(value) || datasetId === undefined)
+    throw new WarehouseError("invalid", "defaultDataset has no datasetId.");
+  return { projectId: optionalText(value["projectId"], "defaultDataset.projectId") ?? projectId, datasetId };
+}
+
+function readParameters(value: unknown): QueryParameter[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new WarehouseError("invalid", "queryParameters is not a list.");
+  return value.map((parameter: unknown) => {
+    if (!isRecord(parameter)) throw new WarehouseError("invalid", "A query parameter is an object.");
+    const name = optionalText(parameter["name"], "queryParameters.name");
+    const type = readParameterType(parameter["parameterType"], name ?? "?");
+    return { ...(name === undefined || name === "" ? {} : { name }), type, value: parameter["parameterValue"] };
+  });
+}
+
+function readParameterType(value: unknown, name: string): QueryParameterType {
+  const type = isRecord(value) ? optionalText(value["type"], "parameterType.type") : undefined;
+  if (!isRecord(value) || type === undefined) throw new WarehouseError("invalid", `Parameter ${name} has no type.`);
+  const { arrayType, structTypes } = value;
+  return {
+    type,
+    ...(arrayType === undefined ? {} : { arrayType: readParameterType(arrayType, name) }),
+    ...(Array.isArray(structTypes)
+      ? { structTypes: structTypes.map((field: unknown) => readStructType(field, name)) }
+      : {}),
+  };
+}
+
+function readStructType(value: unknown, name: string): { name?: string; type: QueryParameterType } {
+  if (!isRecord(value)) throw new WarehouseError("invalid", `Parameter ${name} has a field that is no object.`);
+  const fieldName = optionalText(value["name"], "structTypes.name");
+  return { ...(fieldName === undefined ? {} : { name: fieldName }), type: readParameterType(value["type"], name) };
+}
+
+function readParameterMode(value: unknown, parameters: readonly QueryParameter[]): Statement["parameterMode"] {
+  const mode = optionalText(value, "parameterMode")?.toUpperCase();
+  if (mode === "NAMED" || mode === "POSITIONAL") return mode;
+  if (mode !== undefined && mode !== "" && mode !== "NONE") {
+    throw new WarehouseError("invalid", `Invalid value for parameterMode: ${mode}`);
+  }
+  if (parameters.length === 0) return "NONE";
+  return parameters[0]?.name === undefined ? "POSITIONAL" : "NAMED";
+}

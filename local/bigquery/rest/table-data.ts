@@ -1,0 +1,42 @@
+import { Hono } from "hono";
+import { duckdbTable, tableName } from "../catalog.ts";
+import { WarehouseError } from "../errors.ts";
+import { queryTimestampFormat } from "./jobs.ts";
+import { optionalCount, readPageToken, writePageToken } from "./request.ts";
+import { tableRef } from "./tables.ts";
+import type { QueryEngine } from "../query/engine.ts";
+import type { Warehouse } from "../warehouse.ts";
+
+const DEFAULT_PAGE_ROWS = 10_000;
+const CATCH_UP_MS = 60_000;
+
+/** REST v2's `tabledata.list`: the rows of a table in the order in which they were appended. */
+export function tableDataRoutes(warehouse: Warehouse, engine: QueryEngine): Hono {
+  return new Hono()
+    .get("/projects/:projectId/datasets/:datasetId/tables/:tableId/data", async (context) => {
+      const { ref, schema, viewQuery } = warehouse.catalog.table(tableRef(context));
+      if (viewQuery !== undefined)
+        throw new WarehouseError("invalid", `Cannot list a table of type VIEW: ${tableName(ref)}`);
+      const query = context.req.query();
+      if (query["selectedFields"] !== undefined) {
+        throw new WarehouseError(
+          "notImplemented",
+          "This warehouse lists whole rows: query the table for selected fields.",
+        );
+      }
+      const offset = readPageToken(query["pageToken"]) ?? optionalCount(query["startIndex"], "startIndex") ?? 0;
+      const maxRows = optionalCount(query["maxResults"], "maxResults") ?? DEFAULT_PAGE_ROWS;
+      await warehouse.caughtUp(CATCH_UP_MS);
+      const table = { relation: duckdbTable(ref), fields: schema.fields };
+      const { rows, nextOffset } = await engine.page(table, offset, maxRows, queryTimestampFormat(query));
+      const totalRows = await engine.countRows(ref);
+      const more = nextOffset < totalRows ? { pageToken: writePageToken(nextOffset) } : {};
+      return context.json({ kind: "bigquery#tableDataList", totalRows: String(totalRows), rows, ...more });
+    })
+    .post("/projects/:projectId/datasets/:datasetId/tables/:tableId/insertAll", () => {
+      throw new WarehouseError(
+        "notImplemented",
+        "tabledata.insertAll is not served: append with the Storage Write API.",
+      );
+    });
+}

@@ -1,0 +1,185 @@
+import { Hono } from "hono";
+import { tableName } from "../catalog.ts";
+import { WarehouseError } from "../errors.ts";
+import { translateView } from "../index-statements.ts";
+import { addedFields, isRecord, parseTableSchema } from "../table-schema.ts";
+import { datasetRef } from "./datasets.ts";
+import { mergeSettings, optionalText, param, readBody, refuseOthers, requireId, slicePage } from "./request.ts";
+import type { Context } from "hono";
+import type { Table, TableSettings } from "../catalog.ts";
+import type { QueryEngine } from "../query/engine.ts";
+import type { TableRef } from "../sql/translate.ts";
+import type { TableSchema } from "../table-schema.ts";
+import type { Warehouse } from "../warehouse.ts";
+import type { Body } from "./request.ts";
+
+const settingNames = [
+  "friendlyName",
+  "description",
+  "labels",
+  "expirationTime",
+  "timePartitioning",
+  "clustering",
+  "requirePartitionFilter",
+] as const;
+const readOnlyFields = [
+  "kind",
+  "etag",
+  "id",
+  "selfLink",
+  "type",
+  "numRows",
+  "numBytes",
+  "numLongTermBytes",
+  "creationTime",
+];
+const knownFields: ReadonlySet<string> = new Set([
+  ...settingNames,
+  ...readOnlyFields,
+  "tableReference",
+  "projectId", // the Node client adds it to every body
+  "schema",
+  "view",
+  "lastModifiedTime",
+  "location",
+]);
+const VIEW_DEADLINE_MS = 60_000;
+
+/**
+ * REST v2's tables and views. Partitioning, clustering and expiration are kept and answered; nothing here acts on them.
+ * Rows can be appended and a table deleted; no row is changed.
+ */
+export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono {
+  const { catalog } = warehouse;
+
+  /** The columns of a view, found by planning its query. */
+  const viewSchema = async ({ projectId }: TableRef, query: string): Promise<TableSchema> => {
+    translateView(projectId, query);
+    const statement = { query, projectId, defaultDataset: undefined, parameters: [], parameterMode: "NONE" } as const;
+    const { fields } = await engine.plan(statement, new AbortController().signal, VIEW_DEADLINE_MS);
+    return { fields };
+  };
+
+  const patch = async (context: Context, replace: boolean): Promise<Response> => {
+    const body = await readBody(context);
+    refuseOthers(body, knownFields, "table");
+    const ref = tableRef(context);
+    const viewQuery = readViewQuery(body);
+    const newViewSchema = viewQuery === undefined ? undefined : await viewSchema(ref, viewQuery);
+    const before = catalog.table(ref);
+    if (viewQuery !== undefined && before.viewQuery === undefined) {
+      throw new WarehouseError("invalid", `${tableName(ref)} is a table and cannot become a view.`);
+    }
+    const table: Table = {
+      ...before,
+      schema: newViewSchema ?? patchedSchema(before, body),
+      settings: mergeSettings(before.settings, body, settingNames, replace),
+      modifiedMs: Date.now(),
+      ...(viewQuery === undefined ? {} : { viewQuery }),
+    };
+    await warehouse.change({ kind: "putTable", table });
+    return context.json(tableResource(table));
+  };
+
+  return new Hono()
+    .post("/projects/:projectId/datasets/:datasetId/tables", async (context) => {
+      const body = await readBody(context);
+      refuseOthers(body, knownFields, "table");
+      const dataset = datasetRef(context);
+      catalog.dataset(dataset);
+      const reference = body["tableReference"];
+      const ref = { ...dataset, tableId: requireId(isRecord(reference) ? reference["tableId"] : undefined, "table") };
+      refuseDuplicate(warehouse, ref);
+      const viewQuery = readViewQuery(body);
+      const schema = viewQuery === undefined ? parseTableSchema(body["schema"]) : await viewSchema(ref, viewQuery);
+      catalog.dataset(dataset);
+      refuseDuplicate(warehouse, ref);
+      const createdMs = Date.now();
+      const settings = mergeSettings<TableSettings>({}, body, settingNames, false);
+      const view = viewQuery === undefined ? {} : { viewQuery };
+      const table: Table = { ref, schema, settings, createdMs, modifiedMs: createdMs, ...view };
+      await warehouse.change({ kind: "putTable", table });
+      return context.json(tableResource(table));
+    })
+    .get("/projects/:projectId/datasets/:datasetId/tables", (context) => {
+      const dataset = datasetRef(context);
+      catalog.dataset(dataset);
+      const tables = catalog.tables(dataset);
+      const { page, next } = slicePage(tables, context);
+      return context.json({
+        kind: "bigquery#tableList",
+        tables: page.map(tableSummary),
+        totalItems: tables.length,
+        ...next,
+      });
+    })
+    .get("/projects/:projectId/datasets/:datasetId/tables/:tableId", async (context) => {
+      const table = catalog.table(tableRef(context));
+      if (table.viewQuery !== undefined) return context.json(tableResource(table));
+      return context.json({ ...tableResource(table), numRows: String(await engine.countRows(table.ref)) });
+    })
+    .patch("/projects/:projectId/datasets/:datasetId/tables/:tableId", (context) => patch(context, false))
+    .put("/projects/:projectId/datasets/:datasetId/tables/:tableId", (context) => patch(context, true))
+    .delete("/projects/:projectId/datasets/:datasetId/tables/:tableId", async (context) => {
+      const { ref } = catalog.table(tableRef(context));
+      await warehouse.change({ kind: "deleteTable", ref });
+      return context.body(null, 204);
+    });
+}
+
+export function tableRef(context: Context): TableRef {
+  return { ...datasetRef(context), tableId: param(context, "tableId") };
+}
+
+function refuseDuplicate({ catalog }: Warehouse, ref: TableRef): void {
+  const same = catalog.sameTable(ref);
+  if (same !== undefined) throw new WarehouseError("duplicate", `Already Exists: Table ${tableName(same.ref)}`);
+}
+
+function readViewQuery(body: Body): string | undefined {
+  const view = body["view"];
+  if (view === undefined || view === null) return undefined;
+  if (!isRecord(view)) throw new WarehouseError("invalid", "A view is {query, useLegacySql: false}.");
+  refuseOthers(view, new Set(["query"]), "view");
+  const query = optionalText(view["query"], "view.query");
+  if (query === undefined) throw new WarehouseError("invalid", "The view has no query.");
+  return query;
+}
+
+function patchedSchema(before: Table, body: Body): TableSchema {
+  const given = body["schema"];
+  if (given === undefined || given === null) return before.schema;
+  if (before.viewQuery !== undefined)
+    throw new WarehouseError("invalid", "The schema of a view follows from its query.");
+  const schema = parseTableSchema(given);
+  addedFields(before.schema, schema);
+  return schema;
+}
+
+function tableSummary({ ref, settings, createdMs, viewQuery }: Table): object {
+  const { friendlyName, labels } = settings;
+  return {
+    kind: "bigquery#table",
+    id: tableName(ref),
+    tableReference: ref,
+    type: viewQuery === undefined ? "TABLE" : "VIEW",
+    ...(friendlyName === undefined ? {} : { friendlyName }),
+    ...(labels === undefined ? {} : { labels }),
+    creationTime: String(createdMs),
+    ...(viewQuery === undefined ? {} : { view: { useLegacySql: false } }),
+  };
+}
+
+function tableResource(table: Table): object {
+  const { ref, schema, settings, modifiedMs, viewQuery } = table;
+  return {
+    ...tableSummary(table),
+    etag: `"${modifiedMs}"`,
+    schema,
+    ...settings,
+    lastModifiedTime: String(modifiedMs),
+    location: "US",
+    ...(viewQuery === undefined ? {} : { view: { query: viewQuery, useLegacySql: false } }),
+    selfLink: `/bigquery/v2/projects/${ref.projectId}/datasets/${ref.datasetId}/tables/${ref.tableId}`,
+  };
+}

@@ -1,0 +1,93 @@
+import { once } from "node:events";
+import { createAdaptorServer } from "@hono/node-server";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { QueryEngine } from "./query/engine.ts";
+import { Jobs } from "./query/jobs.ts";
+import { restApp } from "./rest/app.ts";
+import { writeService } from "./storage-write/wire.ts";
+import { writeHandlers } from "./storage-write/write-service.ts";
+import { Warehouse } from "./warehouse.ts";
+import type { AddressInfo } from "node:net";
+
+export type WarehouseOptions = {
+  /** The folder of the warehouse. It is created when missing, and has one process at a time. */
+  readonly dataDirectory: string;
+  /** REST. 0: any free port. */
+  readonly port: number;
+  /** Storage Write API (gRPC). 0: any free port. */
+  readonly grpcPort: number;
+};
+export type WarehouseServer = {
+  readonly host: string;
+  readonly port: number;
+  readonly grpcPort: number;
+  /** Ends connections, stores what was accepted, and releases the folder. Calling it again is harmless. */
+  close(): Promise<void>;
+};
+
+const HOST = "127.0.0.1";
+/** Above the API's own limit, so that a request that is too large gets its reason instead of a transport error. */
+const MAX_MESSAGE_BYTES = 20 * 1024 * 1024;
+const SHUTDOWN_GRACE_MS = 300;
+
+/**
+ * Opens a warehouse and serves it on 127.0.0.1.
+ * @throws {Error} EADDRINUSE when a port is taken; or when the folder is in use or was written by a later version.
+ */
+export async function startWarehouse({ dataDirectory, port, grpcPort }: WarehouseOptions): Promise<WarehouseServer> {
+  const warehouse = await Warehouse.open(dataDirectory);
+  const engine = new QueryEngine(warehouse);
+  const jobs = new Jobs(engine);
+  const http = createAdaptorServer({ fetch: restApp(warehouse, engine, jobs).fetch });
+  const grpc = new Server({
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+    "grpc.so_reuseport": 0,
+  });
+  grpc.addService(writeService, writeHandlers(warehouse));
+
+  const closeAll = async (): Promise<void> => {
+    const restClosed = once(http, "close");
+    http.close();
+    await Promise.all([jobs.close(), shutDown(grpc)]);
+    if ("closeAllConnections" in http) http.closeAllConnections();
+    await restClosed;
+    await warehouse.close();
+  };
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= closeAll());
+
+  try {
+    http.listen(port, HOST);
+    await once(http, "listening");
+    const boundGrpcPort = await bind(grpc, grpcPort);
+    return { host: HOST, port: (http.address() as AddressInfo).port, grpcPort: boundGrpcPort, close };
+  } catch (error) {
+    http.close();
+    grpc.forceShutdown();
+    await warehouse.close();
+    throw error;
+  }
+}
+
+async function bind(grpc: Server, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  grpc.bindAsync(`${HOST}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+    if (error === null) resolve(bound);
+    else reject(new Error(`gRPC port ${port}: ${error.message}`, { cause: error }));
+  });
+  return promise;
+}
+
+/** Lets calls end by themselves for a moment; an AppendRows connection does not. */
+async function shutDown(grpc: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    grpc.forceShutdown();
+    resolve();
+  }, SHUTDOWN_GRACE_MS);
+  grpc.tryShutdown(() => resolve());
+  await promise;
+  clearTimeout(timer);
+}

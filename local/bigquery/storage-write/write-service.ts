@@ -1,0 +1,83 @@
+import { callbackify } from "node:util";
+import { status } from "@grpc/grpc-js";
+import { log } from "../log.ts";
+import { isLoopbackHost } from "../loopback.ts";
+import { AppendConnection } from "./append-rows.ts";
+import { StatusError, toStatusError } from "./status.ts";
+import { storageSchema } from "./storage-schema.ts";
+import { WriteStreams } from "./write-streams.ts";
+import type { ServerUnaryCall, UntypedServiceImplementation, handleUnaryCall } from "@grpc/grpc-js";
+import type { Table, WriteStream } from "../catalog.ts";
+import type { Warehouse } from "../warehouse.ts";
+import type { AppendCall } from "./append-rows.ts";
+
+type CreateRequest = { parent: string; writeStream?: { type?: string } | null };
+type GetRequest = { name: string; view: string };
+type FinalizeRequest = { name: string };
+
+/** The handlers of `BigQueryWrite`. */
+export function writeHandlers(warehouse: Warehouse): UntypedServiceImplementation {
+  const streams = new WriteStreams(warehouse);
+  return {
+    AppendRows: (call: AppendCall) => {
+      if (!isLoopbackHost(call.getHost())) {
+        call.emit("error", Object.assign(new Error("refused"), refusedHost));
+        return;
+      }
+      new AppendConnection(call, warehouse, streams).run().catch((error: unknown) => {
+        log("ERROR", "A connection ended unexpectedly.", {
+          reason: error instanceof Error ? error.message : String(error),
+        });
+      });
+    },
+    CreateWriteStream: unary(async ({ parent, writeStream }: CreateRequest) => {
+      const stream = await streams.create(parent, writeStream?.type ?? "TYPE_UNSPECIFIED");
+      return writeStreamMessage(stream.name, stream, streams.destination(stream.name).table, true);
+    }),
+    GetWriteStream: unary(async ({ name, view }: GetRequest) => {
+      const { stream, table } = streams.destination(name);
+      return writeStreamMessage(name, stream, table, view === "FULL");
+    }),
+    FinalizeWriteStream: unary(async ({ name }: FinalizeRequest) => ({ rowCount: await streams.finalize(name) })),
+    BatchCommitWriteStreams: unary(() =>
+      unimplemented("BatchCommitWriteStreams commits PENDING streams, which this warehouse does not have"),
+    ),
+    FlushRows: unary(() => unimplemented("FlushRows flushes BUFFERED streams, which this warehouse does not have")),
+  };
+}
+
+const refusedHost = {
+  code: status.PERMISSION_DENIED,
+  details: "This warehouse answers to loopback names only: use 127.0.0.1.",
+};
+
+function unary<Request, Response>(
+  handler: (request: Request) => Promise<Response>,
+): handleUnaryCall<Request, Response> {
+  const answer = callbackify(async (call: ServerUnaryCall<Request, Response>): Promise<Response> => {
+    if (!isLoopbackHost(call.getHost())) throw Object.assign(new Error("refused"), refusedHost);
+    try {
+      return await handler(call.request);
+    } catch (error) {
+      const { code, message } = toStatusError(error, "");
+      throw Object.assign(new Error(message, { cause: error }), { code, details: message });
+    }
+  });
+  return answer as unknown as handleUnaryCall<Request, Response>;
+}
+
+async function unimplemented(what: string): Promise<never> {
+  throw new StatusError(status.UNIMPLEMENTED, `${what}: use a COMMITTED or the default stream.`);
+}
+
+function writeStreamMessage(name: string, stream: WriteStream | undefined, table: Table, full: boolean): object {
+  const createdMs = stream?.createdMs ?? table.createdMs;
+  return {
+    name,
+    type: "COMMITTED",
+    createTime: { seconds: Math.floor(createdMs / 1000), nanos: (createdMs % 1000) * 1_000_000 },
+    writeMode: "INSERT",
+    location: "US",
+    ...(full ? { tableSchema: storageSchema(table.schema) } : {}),
+  };
+}

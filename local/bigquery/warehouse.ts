@@ -1,0 +1,179 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Applier } from "./applier.ts";
+import { Backlog } from "./backlog.ts";
+import { Catalog, tableName } from "./catalog.ts";
+import { checkpoint, openIndex, prepareSession } from "./index-database.ts";
+import { indexStatements } from "./index-statements.ts";
+import { Journal } from "./journal.ts";
+import { log } from "./log.ts";
+import { parseMessageType } from "./message-type.ts";
+import { RowDecoder } from "./row-decoder.ts";
+import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { Change, Table } from "./catalog.ts";
+import type { RowsEntry, StoredEntry } from "./journal.ts";
+import type { DecodedRows } from "./row-decoder.ts";
+import type { TableSchema } from "./table-schema.ts";
+
+const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
+const BACKLOG_DEADLINE_MS = 60_000;
+const CLOSE_CATCH_UP_MS = 2000;
+/** A rebuild after a lost index takes as long as it takes, but never without getting on. */
+const REPLAY_STALL_MS = 600_000;
+
+/**
+ * Tables and rows. The journal is the truth, the catalog its changes in memory, and the index (DuckDB) what queries
+ * read: it follows the journal and can be thrown away.
+ */
+export class Warehouse {
+  readonly catalog: Catalog = new Catalog();
+  readonly #journal: Journal;
+  readonly #instance: DuckDBInstance;
+  readonly #applier: Applier;
+  readonly #backlog = new Backlog(MAX_BACKLOG_BYTES);
+  readonly #decoders = new WeakMap<TableSchema, Map<number, RowDecoder>>();
+
+  private constructor(journal: Journal, instance: DuckDBInstance, connection: DuckDBConnection, position: number) {
+    this.#journal = journal;
+    this.#instance = instance;
+    this.#applier = new Applier(connection, position, (bytes) => this.#backlog.leave(bytes));
+  }
+
+  /**
+   * Opens or creates the warehouse in this folder and brings its index up to date.
+   * @throws {Error} when another process has it open, or a later version wrote it.
+   */
+  static async open(dataDirectory: string): Promise<Warehouse> {
+    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+    const journal = new Journal(join(dataDirectory, "journal.sqlite"));
+    try {
+      const { instance, position } = await openIndex(dataDirectory, journal.committedPosition);
+      const connection = await instance.connect();
+      await prepareSession(connection);
+      const warehouse = new Warehouse(journal, instance, connection, position);
+      await warehouse.#replay(position).catch(async (error: unknown) => {
+        await warehouse.#applier.close();
+        instance.closeSync();
+        throw error;
+      });
+      return warehouse;
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
+  }
+
+  /** How many rows each explicit stream held when the warehouse was opened. */
+  streamLengths(): Map<string, number> {
+    return this.#journal.streamLengths();
+  }
+
+  /** Makes a change. It is visible in the catalog at once and on disk when this resolves. */
+  async change(change: Change): Promise<void> {
+    const statements = indexStatements(change, this.catalog);
+    this.catalog.apply(change);
+    await this.#journal.append({ kind: "change", change }, (position) => {
+      this.#applier.enqueue({ kind: "statements", position, bytes: 0, ...statements });
+    });
+  }
+
+  /** The number of a writer schema, which stays valid for ever. Throws when it is not a `ProtoSchema`. */
+  descriptorId(protoSchema: Uint8Array): number {
+    parseMessageType(protoSchema);
+    return this.#journal.descriptorId(protoSchema);
+  }
+
+  /**
+   * Decodes the rows of a request for a table: `failures` says which of them the table cannot hold.
+   * @throws {SchemaMismatch} the writer schema does not fit the table.
+   * @throws {WireFault} these are no rows.
+   */
+  decode(schema: TableSchema, descriptorId: number, rows: Uint8Array): DecodedRows {
+    let decoders = this.#decoders.get(schema);
+    if (decoders === undefined) this.#decoders.set(schema, (decoders = new Map()));
+    let decoder = decoders.get(descriptorId);
+    if (decoder === undefined) {
+      decoder = new RowDecoder(parseMessageType(this.#journal.descriptor(descriptorId)), schema);
+      decoders.set(descriptorId, decoder);
+    }
+    return decoder.decode(rows);
+  }
+
+  /**
+   * Waits until there is room for a request of this size. Each that got room calls `append()` or `release()` with the same size.
+   * @throws {WarehouseError} backendError after a minute.
+   */
+  admit(bytes: number): Promise<void> {
+    return this.#backlog.enter(bytes, BACKLOG_DEADLINE_MS);
+  }
+
+  release(bytes: number): void {
+    this.#backlog.leave(bytes);
+  }
+
+  /**
+   * Stores decoded rows. They are on disk when this resolves, and every query that starts after that sees them. Call it in the
+   * same turn as `decode()`: the table must not change in between.
+   */
+  append(entry: RowsEntry, table: Table, decoded: DecodedRows): Promise<void> {
+    const bytes = entry.rows.byteLength;
+    return this.#journal.append(entry, (position) => {
+      this.#applier.enqueue({ kind: "rows", position, bytes, table, columns: decoded.columns });
+    });
+  }
+
+  /**
+   * Resolves once queries see everything that has been acknowledged up to now.
+   * @throws {WarehouseError} timeout
+   */
+  caughtUp(deadlineMs: number): Promise<void> {
+    return this.#applier.reached(this.#journal.committedPosition, deadlineMs);
+  }
+
+  /** A DuckDB connection of the caller's own; the caller closes it. */
+  async connect(): Promise<DuckDBConnection> {
+    const connection = await this.#instance.connect();
+    await prepareSession(connection);
+    return connection;
+  }
+
+  /** Stores what was accepted. The index is brought up to date if that takes no longer than a moment; if not, the next start does it. */
+  async close(): Promise<void> {
+    this.#journal.close();
+    await this.caughtUp(CLOSE_CATCH_UP_MS).catch(() => undefined);
+    await this.#applier.close();
+    const connection = await this.#instance.connect();
+    await checkpoint(connection);
+    connection.closeSync();
+    this.#instance.closeSync();
+  }
+
+  async #replay(position: number): Promise<void> {
+    for (const change of this.#journal.changesUpTo(position)) this.catalog.apply(change);
+    const behind = this.#journal.committedPosition - position;
+    if (behind > 0) log("INFO", "The index is brought up to date from the journal.", { entries: behind });
+    for (const entry of this.#journal.entriesAfter(position)) await this.#replayEntry(entry);
+    await this.#applier.reached(this.#journal.committedPosition, REPLAY_STALL_MS);
+  }
+
+  async #replayEntry(entry: StoredEntry): Promise<void> {
+    const { position } = entry;
+    if (entry.kind === "change") {
+      const statements = indexStatements(entry.change, this.catalog);
+      this.catalog.apply(entry.change);
+      this.#applier.enqueue({ kind: "statements", position, bytes: 0, ...statements });
+      return;
+    }
+    const bytes = entry.rows.byteLength;
+    await this.#backlog.enter(bytes, REPLAY_STALL_MS);
+    const table = this.catalog.table(entry.table);
+    const { columns, failures } = this.decode(table.schema, entry.descriptorId, entry.rows);
+    if (failures[0] !== undefined) {
+      throw new Error(
+        `Entry ${position} of the journal holds a row for ${tableName(entry.table)} that this version cannot read ` +
+          `(${failures[0].message}): use the version that wrote it.`,
+      );
+    }
+    this.#applier.enqueue({ kind: "rows", position, bytes, table, columns });
+  }
+}
