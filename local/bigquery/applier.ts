@@ -28,12 +28,13 @@ const MAX_RETRY_MS = 10_000;
 
 /**
  * Brings journal entries into the index, in order, in the background. Each batch is one transaction that also stores the
- * journal position, so after a crash exactly the missing entries are applied. It never gives up: a batch that fails
- * (a full disk) is tried again until it succeeds or the warehouse closes.
+ * journal position, so after a crash exactly the missing entries are applied. A batch that fails is tried again until it
+ * succeeds or the warehouse closes.
  */
 export class Applier {
   readonly #connection: DuckDBConnection;
   readonly #applied: (bytes: number) => void;
+  readonly #onFatal: (error: Error) => void;
   readonly #stop = new AbortController();
   #queue: Work[] = [];
   #waiters: Waiter[] = [];
@@ -41,11 +42,19 @@ export class Applier {
   #bytesSinceCheckpoint = 0;
   #running: Promise<void> | undefined;
 
-  /** `connection` is used by nobody else. `applied` is told the bytes of each batch that the index holds. */
-  constructor(connection: DuckDBConnection, position: number, applied: (bytes: number) => void) {
+  /**
+   * `connection` is used by nobody else. `applied` is told the bytes of each batch that the index holds, `onFatal` that only a
+   * restart can help: DuckDB has closed itself, as it does when a checkpoint fails.
+   */
+  constructor(
+    connection: DuckDBConnection,
+    position: number,
+    callbacks: { readonly applied: (bytes: number) => void; readonly onFatal: (error: Error) => void },
+  ) {
     this.#connection = connection;
     this.#position = position;
-    this.#applied = applied;
+    this.#applied = callbacks.applied;
+    this.#onFatal = callbacks.onFatal;
   }
 
   /** Takes the next entry of the journal, once it is on disk. */
@@ -119,6 +128,10 @@ export class Applier {
         return true;
       } catch (error) {
         if (this.#stop.signal.aborted) return false;
+        if (error instanceof Error && /database has been invalidated/.test(error.message)) {
+          this.#onFatal(error);
+          return false;
+        }
         log("ERROR", "The index could not be written. Queries wait; nothing is lost; it is tried again.", {
           reason: error instanceof Error ? error.message : String(error),
           retryMs,

@@ -12,8 +12,8 @@ export const CHUNK_ROWS: number = duckdb.vector_size();
  * Puts rows `from` to `to` of some columns into a DuckDB chunk, at most CHUNK_ROWS of them. Columns that are missing
  * at the end are NULL, or the empty list.
  *
- * It writes DuckDB's vectors without the client's own classes: those make an object for each value, take no UTF-8
- * bytes for text, and cost twice as much (10 us against 4.7 us for a row of 25 columns).
+ * It writes DuckDB's vectors without the client's own classes, which make an object for each value and take no UTF-8
+ * bytes for text: bytes cost 3.7 us for a row of 25 columns, where texts cost 4.7.
  */
 export function buildChunk(
   types: readonly DuckDBType[],

@@ -38,6 +38,16 @@ export type IndexDatabase = {
  */
 export async function openIndex(dataDirectory: string, journalPosition: number): Promise<IndexDatabase> {
   const path = join(dataDirectory, FILE_NAME);
+  const index = await openUsable(path, journalPosition);
+  // Apart from the opening: macros that fail are a fault of ours and say nothing about the file.
+  const connection = await index.instance.connect();
+  await prepareSession(connection);
+  for (const macro of macros) await connection.run(macro);
+  connection.closeSync();
+  return index;
+}
+
+async function openUsable(path: string, journalPosition: number): Promise<IndexDatabase> {
   try {
     const opened = await open(path);
     if (opened.position <= journalPosition) return opened;
@@ -65,7 +75,6 @@ async function open(path: string): Promise<IndexDatabase> {
     await prepareSession(connection);
     await connection.run("CREATE SCHEMA IF NOT EXISTS _indelible");
     await connection.run(`CREATE TABLE IF NOT EXISTS ${POSITION_TABLE} (value BIGINT NOT NULL)`);
-    for (const macro of macros) await connection.run(macro);
     const rows = (await connection.runAndReadAll(`SELECT value FROM ${POSITION_TABLE}`)).getRows();
     if (rows.length === 0) await connection.run(`INSERT INTO ${POSITION_TABLE} VALUES (0)`);
     connection.closeSync();

@@ -16,6 +16,8 @@ export type WarehouseOptions = {
   readonly port: number;
   /** Storage Write API (gRPC). 0: any free port. */
   readonly grpcPort: number;
+  /** Told that only a restart of the process can help. Default: throws it where nobody catches it, which ends the process. */
+  readonly onFatal?: (error: Error) => void;
 };
 export type WarehouseServer = {
   readonly host: string;
@@ -34,8 +36,9 @@ const SHUTDOWN_GRACE_MS = 300;
  * Opens a warehouse and serves it on 127.0.0.1.
  * @throws {Error} EADDRINUSE when a port is taken; or when the folder is in use or was written by a later version.
  */
-export async function startWarehouse({ dataDirectory, port, grpcPort }: WarehouseOptions): Promise<WarehouseServer> {
-  const warehouse = await Warehouse.open(dataDirectory);
+export async function startWarehouse(options: WarehouseOptions): Promise<WarehouseServer> {
+  const { dataDirectory, port, grpcPort, onFatal = throwUncaught } = options;
+  const warehouse = await Warehouse.open(dataDirectory, onFatal);
   const engine = new QueryEngine(warehouse);
   const jobs = new Jobs(engine);
   const http = createAdaptorServer({ fetch: restApp(warehouse, engine, jobs).fetch });
@@ -43,6 +46,8 @@ export async function startWarehouse({ dataDirectory, port, grpcPort }: Warehous
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
     "grpc.so_reuseport": 0,
+    // HTTP/2's own 64 KiB would make a request of 1 MB wait for sixteen round trips.
+    "grpc-node.flow_control_window": 4 * 1024 * 1024,
   });
   grpc.addService(writeService, writeHandlers(warehouse));
 
@@ -69,6 +74,12 @@ export async function startWarehouse({ dataDirectory, port, grpcPort }: Warehous
     await warehouse.close();
     throw error;
   }
+}
+
+function throwUncaught(error: Error): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }
 
 async function bind(grpc: Server, port: number): Promise<number> {

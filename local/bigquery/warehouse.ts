@@ -33,24 +33,31 @@ export class Warehouse {
   readonly #backlog = new Backlog(MAX_BACKLOG_BYTES);
   readonly #decoders = new WeakMap<TableSchema, Map<number, RowDecoder>>();
 
-  private constructor(journal: Journal, instance: DuckDBInstance, connection: DuckDBConnection, position: number) {
+  private constructor(
+    journal: Journal,
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    position: number,
+    onFatal: (error: Error) => void,
+  ) {
     this.#journal = journal;
     this.#instance = instance;
-    this.#applier = new Applier(connection, position, (bytes) => this.#backlog.leave(bytes));
+    this.#applier = new Applier(connection, position, { applied: (bytes) => this.#backlog.leave(bytes), onFatal });
   }
 
   /**
    * Opens or creates the warehouse in this folder and brings its index up to date.
+   * @param onFatal queries will not be answered until the process is started again; what was acknowledged is safe.
    * @throws {Error} when another process has it open, or a later version wrote it.
    */
-  static async open(dataDirectory: string): Promise<Warehouse> {
+  static async open(dataDirectory: string, onFatal: (error: Error) => void): Promise<Warehouse> {
     mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
     const journal = new Journal(join(dataDirectory, "journal.sqlite"));
     try {
       const { instance, position } = await openIndex(dataDirectory, journal.committedPosition);
       const connection = await instance.connect();
       await prepareSession(connection);
-      const warehouse = new Warehouse(journal, instance, connection, position);
+      const warehouse = new Warehouse(journal, instance, connection, position, onFatal);
       await warehouse.#replay(position).catch(async (error: unknown) => {
         await warehouse.#applier.close();
         instance.closeSync();

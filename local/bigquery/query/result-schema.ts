@@ -1,5 +1,5 @@
 import { DuckDBDecimalType, DuckDBListType, DuckDBStructType, DuckDBTypeId } from "@duckdb/node-api";
-import { QueryError } from "../sql/translate.ts";
+import { QueryError, checkColumnNames } from "../sql/translate.ts";
 import type { DuckDBType } from "@duckdb/node-api";
 import type { FieldType, TableField } from "../table-schema.ts";
 
@@ -30,16 +30,8 @@ const types: Partial<Record<DuckDBTypeId, FieldType>> = {
  * @throws {QueryError} for a column that has none, and for two columns of the same name.
  */
 export function resultFields(names: readonly string[], columnTypes: readonly DuckDBType[]): TableField[] {
-  const seen = new Set<string>();
-  return names.map((name, index) => {
-    const key = name.toLowerCase();
-    if (seen.has(key)) {
-      const message = `Duplicate column names in the result are not supported when a destination table is present. Found duplicate(s): ${name}`;
-      throw new QueryError("invalidQuery", message);
-    }
-    seen.add(key);
-    return resultField(name, columnTypes[index] as DuckDBType);
-  });
+  checkColumnNames(names);
+  return names.map((name, index) => resultField(name, columnTypes[index] as DuckDBType));
 }
 
 function resultField(name: string, type: DuckDBType): TableField {
