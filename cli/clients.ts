@@ -1,0 +1,42 @@
+import { BigQuery, type BigQueryOptions } from "@google-cloud/bigquery";
+import { PubSub } from "@google-cloud/pubsub";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+
+/**
+ * A BigQuery client of the cloud, or of the warehouse that BIGQUERY_EMULATOR_HOST names: that one asks for no
+ * credentials.
+ */
+export function bigQueryClient(project: string | undefined, local: boolean): BigQuery {
+  const options: BigQueryOptions = {};
+  if (project !== undefined) options.projectId = project;
+  if (local) {
+    options.authClient = noCredentials;
+    // A warehouse on this machine is there or is not; whoever wants to wait for it does so by its own clock.
+    options.retryOptions = { autoRetry: false };
+  }
+  return new BigQuery(options);
+}
+
+/** `project`, or else the one that the credentials name. @throws ERR_CONFIG when there are none */
+export async function projectOf(bigquery: BigQuery, project: string | undefined): Promise<string> {
+  if (project !== undefined) return project;
+  try {
+    return await bigquery.getProjectId();
+  } catch (cause) {
+    throw new IndelibleError("ERR_CONFIG", "no `indelible dev` is running here and there are no cloud credentials", {
+      cause,
+      hint: "Start `indelible dev` in this folder, or log in with: gcloud auth application-default login",
+    });
+  }
+}
+
+/** A Pub/Sub client for administration; it reads PUBSUB_EMULATOR_HOST itself. To be closed. */
+export function pubSubClient(project: string): PubSub {
+  return new PubSub({ projectId: project });
+}
+
+// Without this the client would look for credentials, ask the network for a metadata server, and send the user's own
+// token to a local port. Of an AuthClient it only calls this method.
+const noCredentials = {
+  getRequestHeaders: () => Promise.resolve(new Headers()),
+} as unknown as NonNullable<BigQueryOptions["authClient"]>;

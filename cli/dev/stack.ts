@@ -1,0 +1,103 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DEFAULT_TOPIC_PREFIX, RAW_DATASET } from "@indelible/schemas/names.ts";
+import type { Environment } from "../environment.ts";
+import { addresses, Service } from "./service.ts";
+
+/** Broker, warehouse and function of one machine, running. */
+export interface Stack {
+  readonly environment: Environment;
+  /** Where the broker is to push to: the function. */
+  readonly functionOrigin: string;
+  stop(): Promise<void>;
+  /** Ends all at once, without waiting. */
+  kill(): void;
+}
+
+export interface StackOptions {
+  readonly project: string;
+  readonly dataFolder: string;
+  readonly onLine: (line: string) => void;
+}
+
+/**
+ * Starts the three services, each on its usual port or a free one.
+ *
+ * @param signal ends what has been started when it is aborted while others are still starting
+ * @throws ERR_SERVICE_DIED or ERR_DEADLINE, after ending those that had started
+ */
+export async function startStack(options: StackOptions, signal: AbortSignal): Promise<Stack> {
+  const { project, dataFolder, onLine } = options;
+  const services: Service[] = [];
+  const start = async (service: Service): Promise<Service> => {
+    signal.throwIfAborted();
+    services.push(service);
+    await service.start();
+    onLine(`${service.name}: ready on ${addresses(service.ports)}`);
+    return service;
+  };
+  const kill = (): void => services.forEach((service) => service.kill());
+  signal.addEventListener("abort", kill, { once: true });
+  try {
+    const [broker, warehouse] = await Promise.all([
+      start(
+        new Service({
+          name: "pubsub",
+          path: pathOf("@indelible/local/pubsub/main.ts"),
+          arguments: ["--data", join(dataFolder, "pubsub")],
+          environment: {},
+          usualPorts: { port: 8085 },
+          onLine,
+        }),
+      ),
+      start(
+        new Service({
+          name: "bigquery",
+          path: pathOf("@indelible/local/bigquery/main.ts"),
+          arguments: ["--data", join(dataFolder, "bigquery")],
+          environment: {},
+          usualPorts: { port: 9050, grpcPort: 9060 },
+          onLine,
+        }),
+      ),
+    ]);
+    const environment: Environment = {
+      GOOGLE_CLOUD_PROJECT: project,
+      PUBSUB_EMULATOR_HOST: `127.0.0.1:${broker.ports["port"]}`,
+      BIGQUERY_EMULATOR_HOST: `http://127.0.0.1:${warehouse.ports["port"]}`,
+      BIGQUERY_STORAGE_HOST: `127.0.0.1:${warehouse.ports["grpcPort"]}`,
+    };
+    const receiver = await start(
+      new Service({
+        name: "function",
+        path: pathOf("@indelible/subscriber/main.ts"),
+        arguments: [],
+        // The defaults by name: what the shell sets for the cloud is not meant here.
+        environment: { ...environment, INDELIBLE_TOPIC_PREFIX: DEFAULT_TOPIC_PREFIX, INDELIBLE_DATASET: RAW_DATASET },
+        usualPorts: { port: 8080 },
+        onLine,
+      }),
+    );
+    signal.throwIfAborted();
+    return {
+      environment,
+      functionOrigin: `http://127.0.0.1:${receiver.ports["port"]}`,
+      kill,
+      async stop() {
+        // The broker first, so that nothing new comes; what the other two have begun they can end. What is not
+        // acknowledged is delivered again after the next start.
+        for (const service of [broker, receiver, warehouse]) await service.stop();
+      },
+    };
+  } catch (error) {
+    await Promise.all(services.map((service) => service.stop()));
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", kill);
+  }
+}
+
+/** Programs are found as packages and run as processes: nothing here imports `local` or `subscriber`. */
+function pathOf(specifier: string): string {
+  return fileURLToPath(import.meta.resolve(specifier));
+}

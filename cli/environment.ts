@@ -1,0 +1,101 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { isObject, type JsonObject } from "./json.ts";
+
+/** Where the services of one machine are, as the variables that Google's clients and ours read. */
+export interface Environment {
+  readonly GOOGLE_CLOUD_PROJECT: string;
+  readonly PUBSUB_EMULATOR_HOST: string;
+  readonly BIGQUERY_EMULATOR_HOST: string;
+  readonly BIGQUERY_STORAGE_HOST: string;
+}
+
+const names = [
+  "PUBSUB_EMULATOR_HOST",
+  "BIGQUERY_EMULATOR_HOST",
+  "BIGQUERY_STORAGE_HOST",
+  "GOOGLE_CLOUD_PROJECT",
+] as const satisfies readonly (keyof Environment)[];
+
+/** Where `indelible dev` keeps its data unless told otherwise, below the current folder. */
+export const DEFAULT_DATA_FOLDER = ".indelible";
+
+const fileName = "env.json";
+
+/** The lines that a shell needs to reach the same services. */
+export function exportLines(environment: Environment): string {
+  return names.map((name) => `export ${name}=${environment[name]}\n`).join("");
+}
+
+/** Makes this process, its children, and every client created from now on, use these services. */
+export function applyEnvironment(environment: Environment): void {
+  for (const name of names) process.env[name] = environment[name];
+  askNoMetadataServer();
+}
+
+/**
+ * Google's clients look for the cloud's metadata server even when they need no credentials, which takes up to seconds
+ * and ends in a warning. To be called before anything that talks to local services is started.
+ */
+export function askNoMetadataServer(): void {
+  process.env["METADATA_SERVER_DETECTION"] = "none";
+}
+
+/** Leaves word in the data folder, so that other commands find the running services. */
+export function writeEnvironment(dataFolder: string, environment: Environment): void {
+  const path = join(dataFolder, fileName);
+  writeFileSync(`${path}.new`, `${JSON.stringify(environment, undefined, 2)}\n`);
+  renameSync(`${path}.new`, path);
+}
+
+export function removeEnvironment(dataFolder: string): void {
+  rmSync(join(dataFolder, fileName), { force: true });
+}
+
+/**
+ * Finds the services: those that the variables name, else those of the `indelible dev` of this data folder, else Google
+ * Cloud with the application default credentials.
+ *
+ * @returns the project, undefined when the credentials are to name it; and whether the services are those of one machine
+ * @throws ERR_CONFIG when the file in the data folder is not ours
+ */
+export function findEnvironment(dataFolder: string): { readonly project: string | undefined; readonly local: boolean } {
+  if (process.env["BIGQUERY_EMULATOR_HOST"] === undefined && process.env["PUBSUB_EMULATOR_HOST"] === undefined) {
+    const found = readEnvironment(dataFolder);
+    if (found !== undefined) applyEnvironment(found);
+  }
+  return {
+    project: process.env["GOOGLE_CLOUD_PROJECT"],
+    local: process.env["BIGQUERY_EMULATOR_HOST"] !== undefined,
+  };
+}
+
+function readEnvironment(dataFolder: string): Environment | undefined {
+  const path = join(dataFolder, fileName);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw unusable(path, cause);
+  }
+  if (!isEnvironment(value)) throw unusable(path);
+  return value;
+}
+
+function isEnvironment(value: unknown): value is JsonObject & Environment {
+  return isObject(value) && names.every((name) => typeof value[name] === "string");
+}
+
+function unusable(path: string, cause?: unknown): IndelibleError {
+  return new IndelibleError("ERR_CONFIG", `${path} does not say where the services are`, {
+    cause,
+    hint: "Delete the file; the next `indelible dev` writes it anew.",
+  });
+}

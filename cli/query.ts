@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import { DEFAULT_DATA_FOLDER } from "./environment.ts";
+import type { QueryFlags } from "./query/run.ts";
+
+/** `indelible query SQL` */
+export function declareQuery(program: Command): void {
+  program
+    .command("query")
+    .summary("ask the log a question")
+    .description(
+      "Runs a GoogleSQL query on the views of the log and prints a table on a terminal, JSON elsewhere. Asks the warehouse that " +
+        "BIGQUERY_EMULATOR_HOST names; else the `indelible dev` that is running on the data folder; else BigQuery, with the " +
+        "application default credentials.",
+    )
+    .argument("<sql>", "a query; table names without a dataset are views of agent_logs")
+    .option("--param <name=value>", "a query parameter, also as name:TYPE=value; default type: STRING", collect, [])
+    .option("--json", "print an array of rows as JSON, also on a terminal")
+    .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER)
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 answered, 1 refused or not reachable, 2 wrong usage.
+
+Examples:
+  $ indelible query "SELECT agent_position, SUM(cost_usd) AS usd FROM conversations GROUP BY agent_position"
+  $ indelible query "SELECT * FROM action_logs WHERE duration_ms > @ms" --param ms:INT64=5000 --json`,
+    )
+    .action(async (sql: string, flags: QueryFlags) => {
+      const { runQuery } = await import("./query/run.ts");
+      await runQuery(sql, flags);
+    });
+}
+
+function collect(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value];
+}

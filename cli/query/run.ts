@@ -1,0 +1,68 @@
+import type { Query } from "@google-cloud/bigquery";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import { bigQueryClient, projectOf } from "../clients.ts";
+import { findEnvironment } from "../environment.ts";
+import { isTransient } from "../retry.ts";
+import { messageOf } from "../terminal/failure.ts";
+import { counted, renderTable } from "../terminal/table.ts";
+import { parametersOf } from "./parameters.ts";
+import { cellOf, plainValue } from "./values.ts";
+
+export interface QueryFlags {
+  readonly param: readonly string[];
+  readonly json?: true;
+  readonly data: string;
+}
+
+/** Runs a query and prints its rows. @throws ERR_CONFIG with BigQuery's message and a hint */
+export async function runQuery(sql: string, flags: QueryFlags): Promise<void> {
+  const { params, types } = parametersOf(flags.param);
+  const { project, local } = findEnvironment(flags.data);
+  const rows = await ask(project, local, { query: sql, params, types: { ...types } });
+  const asTable = process.stdout.isTTY && flags.json !== true;
+  process.stdout.write(asTable ? tableOf(rows, process.stdout.columns) : `${JSON.stringify(rows, undefined, 2)}\n`);
+}
+
+type PlainRow = { readonly [column: string]: unknown };
+
+async function ask(project: string | undefined, local: boolean, query: Query): Promise<readonly PlainRow[]> {
+  const bigquery = bigQueryClient(project, local);
+  const projectId = await projectOf(bigquery, project);
+  try {
+    const [rows] = await bigquery.query(
+      { ...query, defaultDataset: { projectId, datasetId: VIEWS_DATASET } },
+      { wrapIntegers: true, parseJSON: true },
+    );
+    return (rows as readonly unknown[]).map((row) => plainValue(row) as PlainRow);
+  } catch (cause) {
+    throw explain(cause, local);
+  }
+}
+
+function explain(cause: unknown, local: boolean): IndelibleError {
+  if (isTransient(cause)) {
+    const hint = local ? "Start `indelible dev`, and ask again while it is running." : "Try again in a moment.";
+    return new IndelibleError("ERR_DEADLINE", "the warehouse does not answer", { cause, hint });
+  }
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const hint =
+    code === 404
+      ? "The views are named after the tables in docs/tables.md; each has a twin <table>_history with every entry."
+      : code === 403
+        ? `Your account needs to read the dataset ${VIEWS_DATASET} and to run queries.`
+        : "Correct the query; docs/tables.md lists the columns.";
+  return new IndelibleError("ERR_CONFIG", messageOf(cause), { hint });
+}
+
+function tableOf(rows: readonly PlainRow[], width: number): string {
+  const [first] = rows;
+  if (first === undefined) return "no rows\n";
+  const names = Object.keys(first);
+  const columns = names.map((title) => {
+    const isNumeric = rows.every((row) => row[title] === null || typeof row[title] === "number");
+    return { title, align: isNumeric ? ("right" as const) : ("left" as const) };
+  });
+  const cells = rows.map((row) => names.map((name) => cellOf(row[name])));
+  return `${renderTable(columns, cells, width)}${counted(rows.length, "row")}\n`;
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, describe, it } from "node:test";
+import {
+  exportLines,
+  findEnvironment,
+  removeEnvironment,
+  writeEnvironment,
+  type Environment,
+} from "../../cli/environment.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "indelible-environment-"));
+const before = { ...process.env };
+after(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  process.env = { ...before };
+});
+
+const environment: Environment = {
+  GOOGLE_CLOUD_PROJECT: "indelible-local",
+  PUBSUB_EMULATOR_HOST: "127.0.0.1:1",
+  BIGQUERY_EMULATOR_HOST: "http://127.0.0.1:2",
+  BIGQUERY_STORAGE_HOST: "127.0.0.1:3",
+};
+
+function clear(): void {
+  for (const name of Object.keys(environment)) delete process.env[name];
+}
+
+describe("findEnvironment()", () => {
+  it("finds the running services by the data folder, until they end", () => {
+    clear();
+    writeEnvironment(folder, environment);
+    assert.deepEqual(findEnvironment(folder), { project: "indelible-local", local: true });
+    assert.equal(process.env["PUBSUB_EMULATOR_HOST"], "127.0.0.1:1");
+    removeEnvironment(folder);
+    clear();
+    assert.deepEqual(findEnvironment(folder), { project: undefined, local: false });
+  });
+
+  it("prefers what the shell says", () => {
+    clear();
+    writeEnvironment(folder, environment);
+    process.env["BIGQUERY_EMULATOR_HOST"] = "http://127.0.0.1:9";
+    findEnvironment(folder);
+    assert.equal(process.env["BIGQUERY_EMULATOR_HOST"], "http://127.0.0.1:9");
+  });
+
+  it("refuses a file that is not ours", () => {
+    clear();
+    for (const text of ["{", "[]", '{"PUBSUB_EMULATOR_HOST": 7}']) {
+      writeFileSync(join(folder, "env.json"), text);
+      assert.throws(() => findEnvironment(folder), { code: "ERR_CONFIG", message: /env\.json/ });
+    }
+  });
+});
+
+describe("exportLines()", () => {
+  it("is what a shell takes", () => {
+    assert.equal(
+      exportLines(environment),
+      "export PUBSUB_EMULATOR_HOST=127.0.0.1:1\nexport BIGQUERY_EMULATOR_HOST=http://127.0.0.1:2\n" +
+        "export BIGQUERY_STORAGE_HOST=127.0.0.1:3\nexport GOOGLE_CLOUD_PROJECT=indelible-local\n",
+    );
+  });
+});
