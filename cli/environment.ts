@@ -7,12 +7,15 @@ import { isObject, type JsonObject } from "./json.ts";
 export interface Environment {
   readonly GOOGLE_CLOUD_PROJECT: string;
   readonly PUBSUB_EMULATOR_HOST: string;
+  /** For `gcloud pubsub`. */
+  readonly CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB: string;
   readonly BIGQUERY_EMULATOR_HOST: string;
   readonly BIGQUERY_STORAGE_HOST: string;
 }
 
 const names = [
   "PUBSUB_EMULATOR_HOST",
+  "CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB",
   "BIGQUERY_EMULATOR_HOST",
   "BIGQUERY_STORAGE_HOST",
   "GOOGLE_CLOUD_PROJECT",

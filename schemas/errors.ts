@@ -25,6 +25,7 @@ interface ErrorKinds {
   readonly ERR_NOT_JSON: ErrorKind;
   readonly ERR_NOT_UTF8: ErrorKind;
   readonly ERR_PUBLISH: ErrorKind;
+  readonly ERR_QUERY: ErrorKind;
   readonly ERR_QUEUE_FULL: ErrorKind;
   readonly ERR_ROW_REFUSED: ErrorKind;
   readonly ERR_SERVICE_DIED: ErrorKind;
@@ -115,6 +116,11 @@ export const errorKinds: ErrorKinds = {
     retryable: true,
     meaning: "Pub/Sub did not take a message.",
     hint: "Check that the topic exists and that the agent may publish to it; the message names both.",
+  },
+  ERR_QUERY: {
+    retryable: false,
+    meaning: "BigQuery, or the local warehouse, refused a query.",
+    hint: "The message is BigQuery's own; docs/tables.md lists the columns, docs/warehouse.md what the local warehouse answers.",
   },
   ERR_QUEUE_FULL: {
     retryable: true,

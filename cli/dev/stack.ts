@@ -46,7 +46,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
           path: pathOf("@indelible/local/pubsub/main.ts"),
           arguments: ["--data", join(dataFolder, "pubsub")],
           environment: {},
-          usualPorts: { port: 8085 },
+          usualPorts: { port: 8085, restPort: 8086 },
           onLine,
         }),
       ),
@@ -64,6 +64,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
     const environment: Environment = {
       GOOGLE_CLOUD_PROJECT: project,
       PUBSUB_EMULATOR_HOST: `127.0.0.1:${broker.ports["port"]}`,
+      CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB: `http://127.0.0.1:${broker.ports["restPort"]}/`,
       BIGQUERY_EMULATOR_HOST: `http://127.0.0.1:${warehouse.ports["port"]}`,
       BIGQUERY_STORAGE_HOST: `127.0.0.1:${warehouse.ports["grpcPort"]}`,
     };

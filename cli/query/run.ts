@@ -15,7 +15,7 @@ export interface QueryFlags {
   readonly data: string;
 }
 
-/** Runs a query and prints its rows. @throws ERR_CONFIG with BigQuery's message and a hint */
+/** Runs a query and prints its rows. @throws ERR_QUERY with BigQuery's message and a hint */
 export async function runQuery(sql: string, flags: QueryFlags): Promise<void> {
   const { params, types } = parametersOf(flags.param);
   const { project, local } = findEnvironment(flags.data);
@@ -51,8 +51,8 @@ function explain(cause: unknown, local: boolean): IndelibleError {
       ? "The views are named after the tables in docs/tables.md; each has a twin <table>_history with every entry."
       : code === 403
         ? `Your account needs to read the dataset ${VIEWS_DATASET} and to run queries.`
-        : "Correct the query; docs/tables.md lists the columns.";
-  return new IndelibleError("ERR_CONFIG", messageOf(cause), { hint });
+        : "Correct the query: docs/tables.md lists the columns, docs/warehouse.md what the local warehouse answers.";
+  return new IndelibleError("ERR_QUERY", messageOf(cause), { cause, hint });
 }
 
 function tableOf(rows: readonly PlainRow[], width: number): string {

@@ -12,7 +12,9 @@ export function describeFailure(error: unknown): string {
   }
   // A chain can be circular; nobody reads further than this.
   for (let cause = causeOf(error), depth = 0; cause !== undefined && depth < 8; cause = causeOf(cause), depth += 1) {
-    lines.push(`because: ${oneLine(messageOf(cause))}`);
+    // An error of ours that passes on what another service said has its message already.
+    if (!IndelibleError.is(error) || messageOf(cause) !== error.message)
+      lines.push(`because: ${oneLine(messageOf(cause))}`);
   }
   return `${lines.join("\n")}\n`;
 }

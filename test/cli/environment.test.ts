@@ -21,6 +21,7 @@ afterEach(() => {
 const environment: Environment = {
   GOOGLE_CLOUD_PROJECT: "indelible-local",
   PUBSUB_EMULATOR_HOST: "127.0.0.1:1",
+  CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB: "http://127.0.0.1:4/",
   BIGQUERY_EMULATOR_HOST: "http://127.0.0.1:2",
   BIGQUERY_STORAGE_HOST: "127.0.0.1:3",
 };
@@ -61,7 +62,8 @@ describe("exportLines()", () => {
   it("is what a shell takes", () => {
     assert.equal(
       exportLines(environment),
-      "export PUBSUB_EMULATOR_HOST=127.0.0.1:1\nexport BIGQUERY_EMULATOR_HOST=http://127.0.0.1:2\n" +
+      "export PUBSUB_EMULATOR_HOST=127.0.0.1:1\nexport CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=http://127.0.0.1:4/\n" +
+        "export BIGQUERY_EMULATOR_HOST=http://127.0.0.1:2\n" +
         "export BIGQUERY_STORAGE_HOST=127.0.0.1:3\nexport GOOGLE_CLOUD_PROJECT=indelible-local\n",
     );
   });
