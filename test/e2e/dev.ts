@@ -32,7 +32,7 @@ export class Dev {
   #errors = "";
 
   constructor(data: DataFolder, args: readonly string[]) {
-    this.process = spawn(process.execPath, [main, "dev", "--json", "--data", join(data.path, "data"), ...args], {
+    this.process = spawn(process.execPath, [main, "dev", "--data", join(data.path, "data"), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.process.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#out += text));
@@ -44,23 +44,21 @@ export class Dev {
     return this.#errors;
   }
 
-  /** Waits for the end, and for the report if there is one. */
+  /** Waits for the end, and gives the report that was asked for with --json. */
   async end(): Promise<{ readonly exitCode: number | null; readonly report: Report }> {
     const [exitCode] = await this.#exit;
     if (this.#out === "") throw new Error(`no report, exit code ${exitCode}:\n${this.#errors}`);
     return { exitCode, report: JSON.parse(this.#out) as Report };
   }
 
-  async ended(): Promise<void> {
+  /** Waits for the end, and gives what was printed. */
+  async output(): Promise<string> {
     await this.#exit;
+    return this.#out;
   }
 
-  /** Resolves when `text` stands in what was written to stderr. */
-  async says(text: string): Promise<void> {
-    while (!this.#errors.includes(text)) {
-      await Promise.race([once(this.process.stderr as NodeJS.ReadableStream, "data"), this.#exit]);
-      if (this.process.exitCode !== null && !this.#errors.includes(text)) throw new Error(`ended:\n${this.#errors}`);
-    }
+  async ended(): Promise<void> {
+    await this.#exit;
   }
 
   /** Process IDs of the services, by a part of their program's path. Linux only. */
@@ -81,7 +79,7 @@ export class Dev {
 
 /** Runs to the end and reads the report. */
 export function dev(data: DataFolder, ...args: readonly string[]): ReturnType<Dev["end"]> {
-  return new Dev(data, ["--once", ...args]).end();
+  return new Dev(data, ["--once", "--json", ...args]).end();
 }
 
 function transcript(run: number, turns: number): object {

@@ -37,7 +37,7 @@ describe("kill -9 in the middle of an import", { skip }, () => {
   for (const service of ["local/pubsub", "local/bigquery", "subscriber"]) {
     it(`${service} - is started again, and nothing is missing and nothing extra`, async () => {
       using data = new DataFolder();
-      const running = new Dev(data, ["--once", "--import", data.transcripts(runs, turns)]);
+      const running = new Dev(data, ["--once", "--json", "--import", data.transcripts(runs, turns)]);
       await midway(data);
       const pid = running.pidOf(service);
       assert.ok(pid !== undefined);
@@ -54,7 +54,7 @@ describe("kill -9 in the middle of an import", { skip }, () => {
   it("indelible itself - its services end with it, and the next import makes up for what was lost", async () => {
     using data = new DataFolder();
     const file = data.transcripts(runs, turns);
-    const running = new Dev(data, ["--once", "--import", file]);
+    const running = new Dev(data, ["--once", "--json", "--import", file]);
     await midway(data);
     const broker = Number(/pubsub: ready on 127\.0\.0\.1:(\d+)/.exec(running.errors)?.[1]);
     running.process.kill("SIGKILL");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { shared } from "../shared.ts";
-import { DataFolder, dev } from "./dev.ts";
+import { DataFolder, Dev, dev } from "./dev.ts";
 
 const airline = shared("data/tau-bench-airline/gpt-4o-airline.json");
 
@@ -24,6 +25,13 @@ describe("npm start -- --once", () => {
     assert.equal(second.exitCode, 0);
     assert.deepEqual([second.report.totals.rows, second.report.totals.missing, second.report.totals.extra], [0, 0, 0]);
     assert.deepEqual(second.report.costs, first.report.costs, "no cost counts twice");
+  });
+
+  it("prints what README.md shows", async () => {
+    using data = new DataFolder();
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const [, shown] = /```text\n([\s\S]*?)```/.exec(readme) ?? [];
+    assert.equal((await new Dev(data, ["--once"]).output()).trimEnd(), shown?.trimEnd());
   });
 
   it(
