@@ -18,8 +18,8 @@ const settings: Readonly<Record<string, string>> = {
   max_temp_directory_size: "20GB",
   /** The applier decides when: at DuckDB's own 16 MB a row costs 26 us of CPU, where it takes 12. */
   checkpoint_threshold: "1TB",
-  /** They cost 7 us of CPU a row to make the file a third smaller. */
-  disabled_compression_methods: "fsst,dict_fsst,zstd",
+  /** Of 1.5 KB rows, 6 % more are stored in a second, for a file that is 7 % larger; FSST and zstd cost 7 us a row more still. */
+  force_compression: "uncompressed",
   /** SQL that has come through the translator cannot name a file or an extension; this is the second lock on that door. */
   enable_external_access: "false",
   autoinstall_known_extensions: "false",

@@ -5,13 +5,15 @@ import { Backlog } from "./backlog.ts";
 import { Catalog, tableName } from "./catalog.ts";
 import { checkpoint, openIndex, prepareSession } from "./index-database.ts";
 import { indexStatements } from "./index-statements.ts";
+import { JournalReader } from "./journal-reader.ts";
+import { JournalThread } from "./journal-thread.ts";
 import { Journal } from "./journal.ts";
 import { log } from "./log.ts";
 import { parseMessageType } from "./message-type.ts";
 import { RowDecoder } from "./row-decoder.ts";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { Change, Table } from "./catalog.ts";
-import type { RowsEntry, StoredEntry } from "./journal.ts";
+import type { RowsEntry, StoredEntry } from "./journal-file.ts";
 import type { DecodedRows } from "./row-decoder.ts";
 import type { TableSchema } from "./table-schema.ts";
 
@@ -28,51 +30,65 @@ const REPLAY_STALL_MS = 600_000;
 export class Warehouse {
   readonly catalog: Catalog = new Catalog();
   readonly #journal: Journal;
+  readonly #streamLengths: ReadonlyMap<string, number>;
   readonly #instance: DuckDBInstance;
   readonly #applier: Applier;
   readonly #backlog = new Backlog(MAX_BACKLOG_BYTES);
   readonly #decoders = new WeakMap<TableSchema, Map<number, RowDecoder>>();
 
   private constructor(
-    journal: Journal,
+    past: JournalReader,
     instance: DuckDBInstance,
     connection: DuckDBConnection,
     position: number,
     onFatal: (error: Error) => void,
   ) {
-    this.#journal = journal;
+    this.#journal = new Journal(past.committedPosition, past.descriptors());
+    this.#streamLengths = past.streamLengths();
     this.#instance = instance;
     this.#applier = new Applier(connection, position, { applied: (bytes) => this.#backlog.leave(bytes), onFatal });
   }
 
   /**
    * Opens or creates the warehouse in this folder and brings its index up to date.
-   * @param onFatal queries will not be answered until the process is started again; what was acknowledged is safe.
+   * @param onFatal requests will not be answered until the process is started again; what was acknowledged is safe.
    * @throws {Error} when another process has it open, or a later version wrote it.
    */
   static async open(dataDirectory: string, onFatal: (error: Error) => void): Promise<Warehouse> {
     mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-    const journal = new Journal(join(dataDirectory, "journal.sqlite"));
+    const path = join(dataDirectory, "journal.sqlite");
+    const warehouse = await Warehouse.#openAt(path, dataDirectory, onFatal);
     try {
-      const { instance, position } = await openIndex(dataDirectory, journal.committedPosition);
+      const position = warehouse.#journal.committedPosition;
+      warehouse.#journal.start(await JournalThread.open({ path, position }, onFatal));
+      return warehouse;
+    } catch (error) {
+      await warehouse.#closeIndex();
+      throw error;
+    }
+  }
+
+  /** The warehouse as the journal left it. The journal's lock is taken meanwhile and released when this settles. */
+  static async #openAt(path: string, dataDirectory: string, onFatal: (error: Error) => void): Promise<Warehouse> {
+    const past = new JournalReader(path);
+    try {
+      const { instance, position } = await openIndex(dataDirectory, past.committedPosition);
       const connection = await instance.connect();
       await prepareSession(connection);
-      const warehouse = new Warehouse(journal, instance, connection, position, onFatal);
-      await warehouse.#replay(position).catch(async (error: unknown) => {
-        await warehouse.#applier.close();
-        instance.closeSync();
+      const warehouse = new Warehouse(past, instance, connection, position, onFatal);
+      await warehouse.#replay(past, position).catch(async (error: unknown) => {
+        await warehouse.#closeIndex();
         throw error;
       });
       return warehouse;
-    } catch (error) {
-      journal.close();
-      throw error;
+    } finally {
+      past.close();
     }
   }
 
   /** How many rows each explicit stream held when the warehouse was opened. */
   streamLengths(): Map<string, number> {
-    return this.#journal.streamLengths();
+    return new Map(this.#streamLengths);
   }
 
   /** Makes a change. It is visible in the catalog at once and on disk when this resolves. */
@@ -146,7 +162,7 @@ export class Warehouse {
 
   /** Stores what was accepted. The index is brought up to date if that takes no longer than a moment; if not, the next start does it. */
   async close(): Promise<void> {
-    this.#journal.close();
+    await this.#journal.close();
     await this.caughtUp(CLOSE_CATCH_UP_MS).catch(() => undefined);
     await this.#applier.close();
     const connection = await this.#instance.connect();
@@ -155,12 +171,17 @@ export class Warehouse {
     this.#instance.closeSync();
   }
 
-  async #replay(position: number): Promise<void> {
-    for (const change of this.#journal.changesUpTo(position)) this.catalog.apply(change);
-    const behind = this.#journal.committedPosition - position;
+  async #closeIndex(): Promise<void> {
+    await this.#applier.close();
+    this.#instance.closeSync();
+  }
+
+  async #replay(past: JournalReader, position: number): Promise<void> {
+    for (const change of past.changesUpTo(position)) this.catalog.apply(change);
+    const behind = past.committedPosition - position;
     if (behind > 0) log("INFO", "The index is brought up to date from the journal.", { entries: behind });
-    for (const entry of this.#journal.entriesAfter(position)) await this.#replayEntry(entry);
-    await this.#applier.reached(this.#journal.committedPosition, REPLAY_STALL_MS);
+    for (const entry of past.entriesAfter(position)) await this.#replayEntry(entry);
+    await this.#applier.reached(past.committedPosition, REPLAY_STALL_MS);
   }
 
   async #replayEntry(entry: StoredEntry): Promise<void> {
