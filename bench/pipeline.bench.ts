@@ -169,7 +169,8 @@ async function until(done: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 300_000;
   while (!(await done())) {
     if (performance.now() > deadline) throw new Error("the rows did not arrive within 300 s");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Each question costs the warehouse some milliseconds, so it is not asked all the time.
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
