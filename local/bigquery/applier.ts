@@ -3,7 +3,7 @@ import { duckdbTable } from "./catalog.ts";
 import { CHUNK_ROWS, buildChunk } from "./column-vectors.ts";
 import { WarehouseError } from "./errors.ts";
 import { checkpoint, storePosition } from "./index-database.ts";
-import { log } from "./log.ts";
+import { logToStderr as log } from "../log.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Cell } from "./cell-readers.ts";
 import type { Table } from "./catalog.ts";

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { log } from "./log.ts";
+import { logToStderr as log } from "../log.ts";
 import { macros } from "./sql/translate.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
 

@@ -1,5 +1,5 @@
 import { duckdbSchema, duckdbTable, tableName } from "./catalog.ts";
-import { log } from "./log.ts";
+import { logToStderr as log } from "../log.ts";
 import { translate } from "./sql/translate.ts";
 import { addedFields, duckdbType, quoteName } from "./table-schema.ts";
 import type { Catalog, Change, Table } from "./catalog.ts";

@@ -1,4 +1,5 @@
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
+import { openDurableDatabase } from "../durable-database.ts";
 import type { Change } from "./catalog.ts";
 import type { TableRef } from "./sql/translate.ts";
 
@@ -24,11 +25,6 @@ export type Descriptor = { readonly id: number; readonly hash: string; readonly 
 /** What is committed in one transaction. The descriptors are those that its rows, or later ones, are the first to use. */
 export type Group = { readonly descriptors: readonly Descriptor[]; readonly entries: readonly StoredEntry[] };
 
-/** 16 KiB pages store a megabyte of rows for 1.4 ms of CPU; SQLite's own 4 KiB take half as much again. */
-const PAGE_BYTES = 16_384;
-const CHECKPOINT_PAGES = (64 * 1024 * 1024) / PAGE_BYTES;
-const FORMAT_VERSION = 1;
-
 const SCHEMA = `
 CREATE TABLE descriptors (
   id INTEGER PRIMARY KEY,
@@ -46,46 +42,18 @@ CREATE TABLE entries (
 );
 CREATE INDEX changes ON entries (position) WHERE change IS NOT NULL;
 CREATE INDEX streams ON entries (stream, row_count) WHERE stream IS NOT NULL;
-PRAGMA user_version = ${FORMAT_VERSION};
 `;
 
 /**
  * Opens or creates the file of a journal and takes its lock, which the connection holds until it is closed. Each
  * commit ends with an fsync.
- * @throws {Error} when another connection holds the lock, or a later version wrote the file.
+ * @throws {Error} when another connection holds the lock, or another version wrote the file.
  */
 export function openJournalFile(path: string): DatabaseSync {
-  const database = new DatabaseSync(path);
-  try {
-    database.exec(`
-      PRAGMA page_size = ${PAGE_BYTES};
-      PRAGMA locking_mode = EXCLUSIVE;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-      PRAGMA journal_size_limit = ${2 * CHECKPOINT_PAGES * PAGE_BYTES};
-      BEGIN EXCLUSIVE;`);
-    const version = selectNumber(database, "SELECT user_version AS value FROM pragma_user_version");
-    if (version === 0) database.exec(SCHEMA);
-    else if (version !== FORMAT_VERSION) {
-      throw new Error(
-        `${path} has format ${version} and this version reads ${FORMAT_VERSION}: use the version that wrote it.`,
-      );
-    }
-    database.exec("COMMIT");
-    return database;
-  } catch (error) {
-    database.close();
-    if (!(error instanceof Error) || !/database is locked/i.test(error.message)) throw error;
-    throw new Error(`Another warehouse uses ${path}: stop it, or give --data another folder.`, { cause: error });
-  }
+  return openDurableDatabase({ path, schema: SCHEMA, formatVersion: 1, owner: "warehouse" });
 }
 
 /** The position of the newest entry in the file; 0 when there is none. Positions count up by one. */
 export function lastPosition(database: DatabaseSync): number {
-  return selectNumber(database, "SELECT coalesce(max(position), 0) AS value FROM entries");
-}
-
-function selectNumber(database: DatabaseSync, sql: string): number {
-  return Number(database.prepare(sql).get()?.["value"]);
+  return Number(database.prepare("SELECT coalesce(max(position), 0) AS value FROM entries").get()?.["value"]);
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { log } from "./log.ts";
+import { logToStderr as log } from "../log.ts";
 import { startWarehouse } from "./server.ts";
 import type { WarehouseServer } from "./server.ts";
 

@@ -8,7 +8,7 @@ import { indexStatements } from "./index-statements.ts";
 import { JournalReader } from "./journal-reader.ts";
 import { JournalThread } from "./journal-thread.ts";
 import { Journal } from "./journal.ts";
-import { log } from "./log.ts";
+import { logToStderr as log } from "../log.ts";
 import { parseMessageType } from "./message-type.ts";
 import { RowDecoder } from "./row-decoder.ts";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";

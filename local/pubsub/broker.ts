@@ -2,7 +2,7 @@ import { Catalog } from "./catalog.ts";
 import { Commits } from "./commits.ts";
 import { openDatabase } from "./database.ts";
 import { grpcServer, listen, shutDown } from "./grpc.ts";
-import { logToStderr, type Log } from "./log.ts";
+import { logToStderr, type Log } from "../log.ts";
 import { Messages } from "./messages.ts";
 import { PushDelivery } from "./push.ts";
 import { Retention } from "./retention.ts";

@@ -1,14 +1,10 @@
-import { DatabaseSync } from "node:sqlite";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { isBusy } from "./status.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { openDurableDatabase } from "../durable-database.ts";
 
-/** Bytes of pages that SQLite keeps, outside the JavaScript heap: a message just published is pushed from there. */
+/** A message just published is pushed from there. */
 const CACHE_KIB = 64 * 1024;
-/** 16 KiB costs 1.3 ms of CPU for each MB stored; 4 KiB costs 2.1 ms, and 64 KiB makes 1 KB messages a third dearer. */
-const PAGE_BYTES = 16_384;
-const CHECKPOINT_PAGES = (64 * 1024 * 1024) / PAGE_BYTES;
-const SCHEMA_VERSION = 1;
 
 const SCHEMA = `
 CREATE TABLE topics (
@@ -41,42 +37,14 @@ CREATE TABLE deliveries (        -- what each subscription has still to acknowle
 ) WITHOUT ROWID;
 CREATE TABLE last_message (id INTEGER NOT NULL);
 INSERT INTO last_message VALUES (0);
-PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
 /**
- * Opens, or creates, the database of a broker. A commit returns after fsync; the lock is held until `close()` or the
- * end of the process, so that a folder has one broker. An existing folder is never emptied.
- * @throws {Error} when another broker holds the folder, or a later version wrote it.
+ * Opens, or creates, the database of a broker. A folder has one broker, and an existing one is never emptied.
+ * @throws {Error} when another broker holds the folder, or another version wrote it.
  */
 export function openDatabase(dataDirectory: string): DatabaseSync {
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(join(dataDirectory, "pubsub.sqlite"));
-  try {
-    database.exec(`
-      PRAGMA page_size = ${PAGE_BYTES};
-      PRAGMA locking_mode = EXCLUSIVE;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA cache_size = -${CACHE_KIB};
-      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-      PRAGMA journal_size_limit = ${2 * CHECKPOINT_PAGES * PAGE_BYTES};
-      BEGIN EXCLUSIVE;`);
-    const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
-    if (version === 0) database.exec(SCHEMA);
-    else if (version !== SCHEMA_VERSION) {
-      throw new Error(
-        `The data folder ${dataDirectory} was written by another version of the broker (format ${String(version)}, ` +
-          `this one reads ${SCHEMA_VERSION}): use that version, or give --data another folder.`,
-      );
-    }
-    database.exec("COMMIT");
-    return database;
-  } catch (error) {
-    database.close();
-    if (!isBusy(error)) throw error;
-    throw new Error(`Another broker uses the data folder ${dataDirectory}: stop it, or give --data another folder.`, {
-      cause: error,
-    });
-  }
+  const path = join(dataDirectory, "pubsub.sqlite");
+  return openDurableDatabase({ path, schema: SCHEMA, formatVersion: 1, cacheKib: CACHE_KIB, owner: "broker" });
 }

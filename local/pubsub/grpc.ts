@@ -11,8 +11,8 @@ import {
 import { fromJSON } from "@grpc/proto-loader";
 import type { google } from "@google-cloud/pubsub/build/protos/protos.js";
 import type { INamespace } from "protobufjs";
-import type { Log } from "./log.ts";
-import { isLoopbackHost } from "./loopback.ts";
+import type { Log } from "../log.ts";
+import { isLoopbackHost } from "../loopback.ts";
 import type { PubSubService } from "./service.ts";
 import { StatusError, toStatusError } from "./status.ts";
 import { checkPulled } from "./pull.ts";

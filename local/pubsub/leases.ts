@@ -1,7 +1,7 @@
 import type { AckId } from "./ack-ids.ts";
 import type { Commits } from "./commits.ts";
 import { DueQueue, type Due } from "./due-queue.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../log.ts";
 import { publishTimeMs, type Messages, type StoredMessage } from "./messages.ts";
 import { nameParts } from "./names.ts";
 import type { StatusError } from "./status.ts";

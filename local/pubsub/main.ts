@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import { startBroker, type Broker } from "./broker.ts";
-import { logToStderr } from "./log.ts";
+import { logToStderr } from "../log.ts";
 
 const DEFAULT_PORT = 8085;
 

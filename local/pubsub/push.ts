@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Consumer, Delivery, Lease } from "./leases.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../log.ts";
 import { pushBody } from "./push-body.ts";
 import { deliveryAttempt } from "./received-message.ts";
 import type { Subscription } from "./subscriptions.ts";

@@ -6,7 +6,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import protobuf from "protobufjs";
 import { pubsubProtos } from "./grpc.ts";
-import { isLoopbackHost } from "./loopback.ts";
+import { isLoopbackHost } from "../loopback.ts";
 import { fromJson, toJson } from "./rest-json.ts";
 import type { PubSubService } from "./service.ts";
 import { StatusError, toStatusError, type StatusName } from "./status.ts";

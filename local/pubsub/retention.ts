@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Catalog } from "./catalog.ts";
 import type { Commits } from "./commits.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../log.ts";
 import { firstIdAt, type Messages } from "./messages.ts";
 import type { Clock } from "./time.ts";
 import { keepsAcknowledged, type Topic } from "./topics.ts";

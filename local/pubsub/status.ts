@@ -1,3 +1,4 @@
+import { sqliteCode } from "../durable-database.ts";
 import { status } from "@grpc/grpc-js";
 
 /** The names of gRPC's status codes, as Google's own errors spell them. */
@@ -14,19 +15,8 @@ export class StatusError extends Error {
   }
 }
 
-const SQLITE_BUSY = 5;
 const SQLITE_IOERR = 10;
 const SQLITE_FULL = 13;
-
-/** The primary result code of an error of `node:sqlite`; undefined for any other value. */
-export function sqliteCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
-  return error.errcode & 0xff;
-}
-
-export function isBusy(error: unknown): boolean {
-  return sqliteCode(error) === SQLITE_BUSY;
-}
 
 /** Any failure as the status that its caller gets. A full or failing disk is the caller's cue to retry later. */
 export function toStatusError(error: unknown): StatusError {

@@ -3,7 +3,7 @@ import type { google } from "@google-cloud/pubsub/build/protos/protos.js";
 import { parseAckId } from "./ack-ids.ts";
 import type { Consumer, Lease } from "./leases.ts";
 import { checkAckDeadline } from "./limits.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../log.ts";
 import { receivedMessage } from "./received-message.ts";
 import { StatusError } from "./status.ts";
 import type { Subscription } from "./subscriptions.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { WarehouseError } from "../errors.ts";
-import { log } from "../log.ts";
+import { logToStderr as log } from "../../log.ts";
 import type { TableField } from "../table-schema.ts";
 import type { QueryEngine, QueryResult, Statement } from "./engine.ts";
 

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { WarehouseError, errorBody } from "../errors.ts";
-import { isLoopbackHost } from "../loopback.ts";
+import { isLoopbackHost } from "../../loopback.ts";
 import { datasetRoutes } from "./datasets.ts";
 import { jobRoutes } from "./jobs.ts";
 import { tableDataRoutes } from "./table-data.ts";

@@ -1,7 +1,7 @@
 import { callbackify } from "node:util";
 import { status } from "@grpc/grpc-js";
-import { log } from "../log.ts";
-import { isLoopbackHost } from "../loopback.ts";
+import { logToStderr as log } from "../../log.ts";
+import { isLoopbackHost } from "../../loopback.ts";
 import { AppendConnection } from "./append-rows.ts";
 import { StatusError, toStatusError } from "./status.ts";
 import { storageSchema } from "./storage-schema.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { credentials, status } from "@grpc/grpc-js";
 import { v1 } from "@google-cloud/pubsub";
-import { isLoopbackHost } from "../../../local/pubsub/loopback.ts";
+import { isLoopbackHost } from "../../../local/loopback.ts";
 import { oursOnly, startTarget, type Target } from "./target.ts";
 
 let target: Target;

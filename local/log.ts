@@ -1,7 +1,7 @@
 export type Severity = "DEBUG" | "INFO" | "WARNING" | "ERROR";
 
-/** Where the broker says what an operator may want to know. Never given payloads or attributes. */
-export type Log = (severity: Severity, message: string, fields?: Record<string, unknown>) => void;
+/** Where a service says what an operator may want to know. Never given what messages or rows hold. */
+export type Log = (severity: Severity, message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
 /** One JSON object a line on stderr: stdout is for the ready line. */
 export const logToStderr: Log = (severity, message, fields) => {
