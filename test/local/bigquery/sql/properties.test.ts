@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { QueryError, translate } from "../../../local/bigquery/sql/translate.ts";
+import { QueryError, translate } from "../../../../local/bigquery/sql/translate.ts";
 import { openDatabase, resolveTable } from "./database.ts";
 import type { Database } from "./database.ts";
 

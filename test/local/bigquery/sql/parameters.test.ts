@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { translate } from "../../../local/bigquery/sql/translate.ts";
-import type { QueryParameter, QueryParameterType } from "../../../local/bigquery/sql/translate.ts";
+import { translate } from "../../../../local/bigquery/sql/translate.ts";
+import type { QueryParameter, QueryParameterType } from "../../../../local/bigquery/sql/translate.ts";
 import { openDatabase, resolveTable } from "./database.ts";
 import type { Database } from "./database.ts";
 

@@ -6,8 +6,8 @@ import {
   explainEngineError,
   macros,
   translate,
-} from "../../../local/bigquery/sql/translate.ts";
-import type { QueryParameter, TableRef } from "../../../local/bigquery/sql/translate.ts";
+} from "../../../../local/bigquery/sql/translate.ts";
+import type { QueryParameter, TableRef } from "../../../../local/bigquery/sql/translate.ts";
 
 /** A warehouse of one project `p` with a few small tables, in memory. */
 export type Database = {
