@@ -43,7 +43,7 @@ function readStep(path: string, start: number): { step: Step; end: number } | un
 function writePath(steps: readonly Step[], offset: number): string {
   const written = steps.map((step) => {
     if (typeof step === "number") return `[${step}]`;
-    // DuckDB's paths have no escape for the quotation mark, and read a quoted * as any member.
+    // DuckDB's paths have no escape for the quotation mark, and take a quoted * for all members.
     if (/["*]/.test(step) || step === "") {
       throw new StatementFault(
         `JSON member names such as ${JSON.stringify(step)} are not supported by this warehouse`,
