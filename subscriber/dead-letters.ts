@@ -46,8 +46,8 @@ export function pubsubDeadLetters(pubsub: PubSub, topicId: string, deadlineMs = 
 
 function publishOne(topic: Topic, table: TableName, message: Message, fault: Fault): Promise<string> {
   const ours: { [name: string]: string } = {
-    [`${OURS}reason`]: fault.error.code,
-    [`${OURS}detail`]: cut(fault.error.message),
+    [`${OURS}reason`]: fault.code,
+    [`${OURS}detail`]: cut(fault.detail),
     [`${OURS}table`]: table,
     [`${OURS}message_id`]: message.id,
     [`${OURS}published_at`]: formatTimestamp(message.publishedAt),

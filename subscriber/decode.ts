@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { IndelibleError } from "@indelible/schemas/errors.ts";
+import type { ErrorCode } from "@indelible/schemas/errors.ts";
 import type { Message } from "./message.ts";
 
 /** One event of a message, as text. */
@@ -9,12 +9,18 @@ export interface Line {
   readonly text: string;
 }
 
-/** What could not be accepted: the bytes as they came, and why. */
+/**
+ * What could not be accepted: the bytes as they came, and why. Not an Error: a packed message can hold tens of thousands of bad events,
+ * and each stack trace would weigh more than its event.
+ */
 export interface Fault {
   /** Position of the event in its message; undefined when the message could not be taken apart. */
   readonly index: number | undefined;
   readonly data: Buffer;
-  readonly error: IndelibleError;
+  /** A code that is not retryable. */
+  readonly code: ErrorCode;
+  /** What exactly was wrong; names fields and never quotes their content. */
+  readonly detail: string;
 }
 
 const NEWLINE = 0x0a;
@@ -24,18 +30,19 @@ export function decode(message: Message, faults: Fault[]): Line[] {
   const { data, attributes } = message;
   const encoding = attributes["encoding"] ?? "identity";
   const format = attributes["format"] ?? "json";
-  const whole = (error: IndelibleError): Line[] => {
-    faults.push({ index: undefined, data, error });
+  const whole = (code: ErrorCode, detail: string): Line[] => {
+    faults.push({ index: undefined, data, code, detail });
     return [];
   };
-  if (encoding !== "identity") return whole(unknownAttribute("encoding", encoding));
-  if (format !== "json" && format !== "ndjson") return whole(unknownAttribute("format", format));
+  if (encoding !== "identity") return whole("ERR_UNKNOWN_ENCODING", unknownAttribute("encoding", encoding));
+  if (format !== "json" && format !== "ndjson")
+    return whole("ERR_UNKNOWN_ENCODING", unknownAttribute("format", format));
 
   const lines = format === "json" ? [{ index: 0, bytes: data }] : split(data);
   const texts = isUtf8(data) ? lines.map(textOf) : lines.flatMap((line) => checkedText(line, faults));
   const events = texts.filter((line) => line.text !== "");
   if (texts.length === lines.length && events.length === 0) {
-    return whole(new IndelibleError("ERR_EMPTY", "the message holds no event"));
+    return whole("ERR_EMPTY", "the message holds no event");
   }
   return events;
 }
@@ -62,14 +69,10 @@ function textOf({ index, bytes }: Slice): Line {
 
 function checkedText(slice: Slice, faults: Fault[]): Line[] {
   if (isUtf8(slice.bytes)) return [textOf(slice)];
-  faults.push({
-    index: slice.index,
-    data: slice.bytes,
-    error: new IndelibleError("ERR_NOT_UTF8", "the event is not UTF-8"),
-  });
+  faults.push({ index: slice.index, data: slice.bytes, code: "ERR_NOT_UTF8", detail: "the event is not UTF-8" });
   return [];
 }
 
-function unknownAttribute(name: string, value: string): IndelibleError {
-  return new IndelibleError("ERR_UNKNOWN_ENCODING", `the attribute ${name}=${value} is not one that we know`);
+function unknownAttribute(name: string, value: string): string {
+  return `the attribute ${name}=${value} is not one that we know`;
 }

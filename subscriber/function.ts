@@ -70,8 +70,7 @@ async function keepDeadLetter(to: Pipeline, message: Message): Promise<Outcome> 
   const faults: Fault[] = [];
   await append(to, "dead_letters", message, unseen, faults);
   if (faults[0] !== undefined) {
-    const text = `BigQuery refused the row of a dead letter: ${faults[0].error.message}`;
-    throw new IndelibleError("ERR_APPEND_REFUSED", text, { cause: faults[0].error });
+    throw new IndelibleError("ERR_APPEND_REFUSED", `BigQuery refused the row of a dead letter: ${faults[0].detail}`);
   }
   return { accepted: 0, duplicates: 0, deadLettered: 0 };
 }

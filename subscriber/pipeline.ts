@@ -1,4 +1,3 @@
-import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { rowEncoderOf } from "@indelible/schemas/protobuf.ts";
 import { tables, type TableName } from "@indelible/schemas/tables.ts";
 import type { Appender, PendingRow } from "./appender.ts";
@@ -67,7 +66,7 @@ export async function append(
   const refused = await appender.append(table, rows);
   for (const { position, code, reason } of refused) {
     const { index, text } = entries[position] as Entry;
-    faults.push({ index, data: Buffer.from(text), error: new IndelibleError(code, reason) });
+    faults.push({ index, data: Buffer.from(text), code, detail: reason });
   }
   const refusedPositions = new Set(refused.map(({ position }) => position));
   const accepted = refused.length === 0 ? entries : entries.filter((_, position) => !refusedPositions.has(position));

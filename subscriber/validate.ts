@@ -28,7 +28,7 @@ export function validate(table: TableName, lines: readonly Line[], faults: Fault
 /** The fault of one event. An error that is not of our family is a bug, and no reason to drop an event: it is thrown on. */
 export function faultOf(index: number, text: string, error: unknown): Fault {
   if (!IndelibleError.is(error) || error.retryable) throw error;
-  return { index, data: Buffer.from(text), error };
+  return { index, data: Buffer.from(text), code: error.code, detail: error.message };
 }
 
 function parse(text: string): unknown {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { IndelibleError, type ErrorCode } from "@indelible/schemas/errors.ts";
+import type { ErrorCode } from "@indelible/schemas/errors.ts";
 import { assertEvent } from "@indelible/schemas/validator.ts";
 import { deadLetterEntry, pubsubDeadLetters } from "@indelible/subscriber/dead-letters.ts";
 import type { Fault } from "@indelible/subscriber/decode.ts";
@@ -17,7 +17,8 @@ const source: Message = {
 const fault = (data: string | Buffer, index: number | undefined = 3, code: ErrorCode = "ERR_INVALID_EVENT"): Fault => ({
   index,
   data: Buffer.from(data as string),
-  error: new IndelibleError(code, "the event lacks started_at"),
+  code,
+  detail: "the event lacks started_at",
 });
 
 type Published = { data: Buffer; attributes: { [name: string]: string } };
@@ -87,9 +88,7 @@ describe("a dead letter", () => {
 
   it("stays within Pub/Sub's limits whatever the source brought and the reason says", async () => {
     const attributes = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`a${n}`, "é".repeat(512)]));
-    const [message] = await publish({ ...source, attributes }, [
-      { ...fault("{}"), error: new IndelibleError("ERR_INVALID_EVENT", "ü".repeat(5000)) },
-    ]);
+    const [message] = await publish({ ...source, attributes }, [{ ...fault("{}"), detail: "ü".repeat(5000) }]);
     assert.ok(message !== undefined);
     assert.ok(Object.keys(message.attributes).length <= 100);
     for (const value of Object.values(message.attributes)) assert.ok(Buffer.byteLength(value) <= 1024);

@@ -61,7 +61,7 @@ function message(data: string | Buffer, attributes: Message["attributes"] = {}):
 const ndjson = (...events: readonly unknown[]): Message =>
   message(events.map((one) => (typeof one === "string" ? one : canonicalize(one))).join("\n"), { format: "ndjson" });
 
-const codes = (w: World): [number | undefined, string][] => w.faults.map((fault) => [fault.index, fault.error.code]);
+const codes = (w: World): [number | undefined, string][] => w.faults.map((fault) => [fault.index, fault.code]);
 
 describe("ingest()", () => {
   it("makes a row of a plain JSON event: typed columns, entry, hash and what was recorded on the way", async () => {
