@@ -14,6 +14,7 @@ interface ErrorKinds {
   readonly ERR_APPEND_REFUSED: ErrorKind;
   readonly ERR_CLOSED: ErrorKind;
   readonly ERR_CONFIG: ErrorKind;
+  readonly ERR_CORRUPT_DATA: ErrorKind;
   readonly ERR_DEADLINE: ErrorKind;
   readonly ERR_DELIVERY_ATTEMPTS: ErrorKind;
   readonly ERR_DUPLICATE_KEY: ErrorKind;
@@ -61,6 +62,12 @@ export const errorKinds: ErrorKinds = {
     retryable: false,
     meaning: "A setting is missing or cannot be used.",
     hint: "The message names the setting and what it accepts.",
+  },
+  ERR_CORRUPT_DATA: {
+    retryable: false,
+    meaning:
+      "The data is not what the message's `encoding` attribute says: not gzip or zstd, cut short, or followed by something else.",
+    hint: "Compress the whole data once, set `encoding` to what was used, and send nothing behind it.",
   },
   ERR_DEADLINE: {
     retryable: true,

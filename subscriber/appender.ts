@@ -1,8 +1,10 @@
 import type { v1 } from "@google-cloud/bigquery-storage";
-import { IndelibleError, type ErrorCode } from "@indelible/schemas/errors.ts";
+import { withDeadline } from "@indelible/publisher/deadline.ts";
+import type { ErrorCode } from "@indelible/schemas/errors.ts";
 import { descriptorOf } from "@indelible/schemas/protobuf.ts";
 import { tables, type TableName } from "@indelible/schemas/tables.ts";
-import { openConnection, type AppendConnection, type AppendRowsResponse } from "./append-connection.ts";
+import { openConnection, type AppendConnection } from "./append-connection.ts";
+import { AppendLane } from "./append-lane.ts";
 
 /** Encodes a row for an append attempt that is made at `ingestedAt`, in microseconds since 1970. */
 export type PendingRow = (ingestedAt: number) => Uint8Array;
@@ -15,134 +17,120 @@ export interface RefusedRow {
 }
 
 /**
- * Appends rows to BigQuery.
+ * Appends rows to BigQuery, the rows of concurrent calls in common requests.
  *
  * `append` resolves when every row of the call is either durable in BigQuery or among the refused rows that it resolves to.
- * It rejects with a retryable error: ERR_APPEND_OUTCOME_UNKNOWN or ERR_DEADLINE (any number of the rows may be written),
- * ERR_APPEND_REFUSED (those of the failed request are not), ERR_QUEUE_FULL (none is). It never retries a request whose
- * outcome is unknown: the caller does, or Pub/Sub. It settles within the deadline for each request that it needs.
+ * It rejects with a retryable error. With ERR_APPEND_OUTCOME_UNKNOWN (the stream broke, or the table's schema changed) and ERR_DEADLINE
+ * any number of the rows may be written. With ERR_APPEND_REFUSED (BigQuery refused a request as a whole, or there was no connection to send it
+ * by) those of that request are not written; a call that began in the request before may have rows there.
+ *
+ * It sends nothing twice but rows of which BigQuery said that they are not written because of others: retries are the caller's,
+ * or Pub/Sub's. It settles within twice `deadlineMs`, whatever BigQuery does. What waits here is bounded by whoever calls (see `Admission`).
  */
 export interface Appender {
   append(table: TableName, rows: readonly PendingRow[]): Promise<readonly RefusedRow[]>;
-  /** Rejects what is in flight and closes every connection. */
+  /** Rejects whatever is not settled and closes every connection. */
   close(): Promise<void>;
 }
 
-export interface AppenderOptions {
-  readonly client: v1.BigQueryWriteClient;
-  readonly projectId: string;
-  readonly datasetId: string;
-  /** Milliseconds until a request without an answer is given up. Default 30,000. */
-  readonly deadlineMs?: number;
-  /** Bytes of rows in flight over all tables, above which `append` rejects with ERR_QUEUE_FULL. Default 128 MiB. */
-  readonly maxInFlightBytes?: number;
-  /** Milliseconds since 1970. Default `Date.now`. */
-  readonly now?: () => number;
+/** Told of every request. */
+export interface AppendObserver {
+  sent(bytes: number): void;
+  answered(
+    table: string,
+    bytes: number,
+    durationMs: number,
+    outcome: "written" | "row errors" | "refused" | "unintelligible" | "failed",
+  ): void;
 }
 
-/** BigQuery's own limit is 10 MB a request, its envelope included. */
-const MAX_REQUEST_BYTES = 9 * 1024 * 1024;
-
-/** gRPC codes with which BigQuery says that a request was not carried out, and would not be if sent again as it is. */
-const REFUSALS = new Set([
-  3 /* INVALID_ARGUMENT */, 5 /* NOT_FOUND */, 7 /* PERMISSION_DENIED */, 9 /* FAILED_PRECONDITION */,
-]);
-
-interface WaitingRow {
-  readonly position: number;
-  readonly encode: PendingRow;
+export interface AppenderOptions {
+  /**
+   * Makes a client. One that cannot be initialized (no credentials, say) is thrown away, and the next append makes another.
+   */
+  readonly createClient: () => v1.BigQueryWriteClient;
+  readonly projectId: string;
+  readonly datasetId: string;
+  /**
+   * Milliseconds until a request without an answer ends its connection. Default 20,000: a call, which may have to wait for a request before it,
+   * is rejected after twice that, within the acknowledgement deadline of the push subscriptions, 60 s.
+   */
+  readonly deadlineMs?: number;
+  /** Requests that may be in flight for each table, each of at most 9 MiB. Default 2: while one is written, the next is sent. */
+  readonly maxInFlightRequests?: number;
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number;
+  readonly observer?: AppendObserver;
 }
 
 /** An appender over the `_default` streams, one connection a table, opened when first needed. */
 export function storageWriteAppender(options: AppenderOptions): Appender {
-  const { client, projectId, datasetId, deadlineMs = 30_000, maxInFlightBytes = 128 * 1024 * 1024 } = options;
-  const now = options.now ?? Date.now;
-  const connections = new Map<TableName, AppendConnection>();
-  let inFlightBytes = 0;
+  const { projectId, datasetId, deadlineMs = 20_000, maxInFlightRequests = 2, now = Date.now, observer } = options;
+  const clients = new WriteClients(options.createClient, deadlineMs);
+  const lanes = new Map<TableName, AppendLane>();
 
-  function connectionTo(table: TableName): AppendConnection {
-    const open = connections.get(table);
-    if (open !== undefined && !open.closed) return open;
+  async function connect(table: TableName): Promise<AppendConnection> {
+    const client = await clients.initialized();
     const writeStream = `projects/${projectId}/datasets/${datasetId}/tables/${table}/streams/_default`;
-    const connection = openConnection({ client, writeStream, descriptor: descriptorOf(tables[table]), deadlineMs });
-    connections.set(table, connection);
-    return connection;
+    return openConnection({ client, writeStream, descriptor: descriptorOf(tables[table]), deadlineMs });
   }
 
-  async function send(table: TableName, rows: readonly Uint8Array[]): Promise<RowErrors> {
-    const bytes = rows.reduce((sum, row) => sum + row.length, 0);
-    if (inFlightBytes > 0 && inFlightBytes + bytes > maxInFlightBytes) {
-      throw new IndelibleError("ERR_QUEUE_FULL", `${inFlightBytes} of ${maxInFlightBytes} bytes are being appended`);
+  function laneOf(table: TableName): AppendLane {
+    let lane = lanes.get(table);
+    if (lane === undefined) {
+      const connectLane = (): Promise<AppendConnection> => connect(table);
+      lane = new AppendLane({
+        name: table,
+        connect: connectLane,
+        maxInFlightRequests,
+        deadlineMs: 2 * deadlineMs,
+        now,
+        observer,
+      });
+      lanes.set(table, lane);
     }
-    inFlightBytes += bytes;
-    try {
-      return rowErrorsOf(await connectionTo(table).request(rows), table, rows.length);
-    } finally {
-      inFlightBytes -= bytes;
-    }
+    return lane;
   }
 
   return {
-    async append(table, rows) {
-      const refused: RefusedRow[] = [];
-      let waiting: readonly WaitingRow[] = rows.map((encode, position) => ({ position, encode }));
-      while (waiting.length > 0) {
-        const request = fill(waiting, now() * 1000, refused);
-        const errors: RowErrors = request.rows.length === 0 ? new Map() : await send(table, request.encoded);
-        for (const [index, reason] of errors) {
-          refused.push({ position: (request.rows[index] as WaitingRow).position, code: "ERR_ROW_REFUSED", reason });
-        }
-        // A request with a bad row writes none of its rows, so the good ones go again.
-        const again = errors.size === 0 ? [] : request.rows.filter((_, index) => !errors.has(index));
-        waiting = [...again, ...waiting.slice(request.taken)];
-      }
-      return refused;
+    append(table, rows) {
+      return rows.length === 0 ? Promise.resolve([]) : laneOf(table).append(rows);
     },
     async close() {
-      for (const connection of connections.values()) connection.close();
-      connections.clear();
-      await client.close();
+      for (const lane of lanes.values()) lane.close();
+      await clients.close();
     },
   };
 }
 
-/** As many of the waiting rows as fit into a request. A row that fits into none is refused. */
-function fill(
-  waiting: readonly WaitingRow[],
-  ingestedAt: number,
-  refused: RefusedRow[],
-): { rows: WaitingRow[]; encoded: Uint8Array[]; taken: number } {
-  const rows: WaitingRow[] = [];
-  const encoded: Uint8Array[] = [];
-  let bytes = 0;
-  let taken = 0;
-  for (const row of waiting) {
-    const bytesOfRow = row.encode(ingestedAt);
-    if (bytesOfRow.length > MAX_REQUEST_BYTES) {
-      const reason = `the row has ${bytesOfRow.length} bytes, the most is ${MAX_REQUEST_BYTES}`;
-      refused.push({ position: row.position, code: "ERR_TOO_LARGE", reason });
-    } else {
-      bytes += bytesOfRow.length;
-      if (bytes > MAX_REQUEST_BYTES) break;
-      rows.push(row);
-      encoded.push(bytesOfRow);
-    }
-    taken += 1;
+/** The client that all connections share. */
+class WriteClients {
+  readonly #create: () => v1.BigQueryWriteClient;
+  readonly #deadlineMs: number;
+  #opening: Promise<v1.BigQueryWriteClient> | undefined;
+  #client: v1.BigQueryWriteClient | undefined;
+
+  constructor(create: () => v1.BigQueryWriteClient, deadlineMs: number) {
+    this.#create = create;
+    this.#deadlineMs = deadlineMs;
   }
-  return { rows, encoded, taken };
-}
 
-/** Index of a bad row in its request, and what BigQuery says of it. */
-type RowErrors = ReadonlyMap<number, string>;
+  initialized(): Promise<v1.BigQueryWriteClient> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
 
-function rowErrorsOf(response: AppendRowsResponse, table: TableName, rowCount: number): RowErrors {
-  const errors = new Map((response.rowErrors ?? []).map(({ index, message }) => [Number(index), message ?? ""]));
-  if (errors.size > 0 && [...errors.keys()].every((index) => index >= 0 && index < rowCount)) return errors;
-  const { error } = response;
-  if (error === null || error === undefined) return errors;
-  const refusal = REFUSALS.has(Number(error.code));
-  throw new IndelibleError(
-    refusal ? "ERR_APPEND_REFUSED" : "ERR_APPEND_OUTCOME_UNKNOWN",
-    `append to ${table}: ${error.message ?? "no message"} (gRPC code ${error.code})`,
-  );
+  async close(): Promise<void> {
+    await this.#client?.close();
+  }
+
+  async #open(): Promise<v1.BigQueryWriteClient> {
+    const client = this.#create();
+    await withDeadline(client.initialize(), this.#deadlineMs, "setting up Google's client", false);
+    this.#client = client;
+    return client;
+  }
 }

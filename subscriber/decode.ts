@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import type { ErrorCode } from "@indelible/schemas/errors.ts";
+import { IndelibleError, type ErrorCode } from "@indelible/schemas/errors.ts";
+import { decompress } from "./compression.ts";
 import type { Message } from "./message.ts";
 
 /** One event of a message, as text. */
@@ -23,56 +24,79 @@ export interface Fault {
   readonly detail: string;
 }
 
+export interface Decoded {
+  readonly lines: readonly Line[];
+  /** Bytes of the data when it is decompressed. */
+  readonly bytes: number;
+}
+
+/** Most events that a message may hold: what each of them costs beside its bytes must be bounded too. SPEC.md §2. */
+export const MAX_EVENTS = 50_000;
+
 const NEWLINE = 0x0a;
 
 /** Takes a message apart into the texts of its events. What is undecodable is added to `faults`; nothing is dropped. */
-export function decode(message: Message, faults: Fault[]): Line[] {
-  const { data, attributes } = message;
-  const encoding = attributes["encoding"] ?? "identity";
-  const format = attributes["format"] ?? "json";
-  const whole = (code: ErrorCode, detail: string): Line[] => {
-    faults.push({ index: undefined, data, code, detail });
-    return [];
-  };
-  if (encoding !== "identity") return whole("ERR_UNKNOWN_ENCODING", unknownAttribute("encoding", encoding));
-  if (format !== "json" && format !== "ndjson")
-    return whole("ERR_UNKNOWN_ENCODING", unknownAttribute("format", format));
-
-  const lines = format === "json" ? [{ index: 0, bytes: data }] : split(data);
-  const texts = isUtf8(data) ? lines.map(textOf) : lines.flatMap((line) => checkedText(line, faults));
-  const events = texts.filter((line) => line.text !== "");
-  if (texts.length === lines.length && events.length === 0) {
-    return whole("ERR_EMPTY", "the message holds no event");
+export function decode(message: Message, faults: Fault[]): Decoded {
+  try {
+    const data = decompressed(message);
+    return { lines: linesOf(split(data, message), faults), bytes: data.length };
+  } catch (error) {
+    if (!IndelibleError.is(error) || error.retryable) throw error;
+    faults.push({ index: undefined, data: message.data, code: error.code, detail: error.message });
+    return { lines: [], bytes: message.data.length };
   }
-  return events;
 }
 
-interface Slice {
-  readonly index: number;
-  readonly bytes: Buffer;
+function decompressed({ data, attributes }: Message): Buffer {
+  const encoding = attributes["encoding"] ?? "identity";
+  switch (encoding) {
+    case "identity":
+      return data;
+    case "gzip":
+    case "zstd":
+      return decompress(data, encoding);
+    default:
+      throw unknownAttribute("encoding", encoding);
+  }
 }
 
-function split(data: Buffer): Slice[] {
-  const lines: Slice[] = [];
+function split(data: Buffer, { attributes }: Message): Buffer[] {
+  const format = attributes["format"] ?? "json";
+  if (format === "json") return [data];
+  if (format !== "ndjson") throw unknownAttribute("format", format);
+  const lines: Buffer[] = [];
   for (let start = 0; start <= data.length;) {
     const newline = data.indexOf(NEWLINE, start);
     const end = newline === -1 ? data.length : newline;
-    if (end > start) lines.push({ index: lines.length, bytes: data.subarray(start, end) });
+    if (end > start) {
+      if (lines.length === MAX_EVENTS) {
+        throw new IndelibleError("ERR_TOO_LARGE", `the message has more than ${MAX_EVENTS} events`);
+      }
+      lines.push(data.subarray(start, end));
+    }
     start = end + 1;
   }
   return lines;
 }
 
-function textOf({ index, bytes }: Slice): Line {
-  return { index, text: bytes.toString("utf8").trim() };
+/** The texts of what is not blank. */
+function linesOf(slices: readonly Buffer[], faults: Fault[]): Line[] {
+  const lines: Line[] = [];
+  let index = 0;
+  for (const bytes of slices) {
+    if (isUtf8(bytes)) {
+      const text = bytes.toString("utf8").trim();
+      if (text === "") continue;
+      lines.push({ index, text });
+    } else {
+      faults.push({ index, data: bytes, code: "ERR_NOT_UTF8", detail: "the event is not UTF-8" });
+    }
+    index += 1;
+  }
+  if (index === 0) throw new IndelibleError("ERR_EMPTY", "the message holds no event");
+  return lines;
 }
 
-function checkedText(slice: Slice, faults: Fault[]): Line[] {
-  if (isUtf8(slice.bytes)) return [textOf(slice)];
-  faults.push({ index: slice.index, data: slice.bytes, code: "ERR_NOT_UTF8", detail: "the event is not UTF-8" });
-  return [];
-}
-
-function unknownAttribute(name: string, value: string): string {
-  return `the attribute ${name}=${value} is not one that we know`;
+function unknownAttribute(name: string, value: string): IndelibleError {
+  return new IndelibleError("ERR_UNKNOWN_ENCODING", `the attribute ${name}=${value} is not one that we know`);
 }

@@ -10,7 +10,7 @@ import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { getTestServer } from "@google-cloud/functions-framework/testing";
 import { log } from "./log.ts";
-import "./function.ts";
+import { service } from "./function.ts";
 
 const { values } = parseArgs({ options: { port: { type: "string", default: "8080" } } });
 
@@ -33,10 +33,15 @@ server.listen(Number(values.port), "127.0.0.1", () => {
   process.stdout.write(`${JSON.stringify({ service: "function", ready: true, host: address, port })}\n`);
 });
 
+const DRAIN_MS = 5_000;
+
 /** Lets the requests in flight end; what is cut off after that is delivered again. */
 function stop(): void {
-  server.close(() => process.exit(0));
-  setTimeout(() => process.exit(0), 5_000).unref();
+  setTimeout(() => process.exit(0), DRAIN_MS).unref();
+  server.close(() => {
+    void service.close().finally(() => process.exit(0));
+  });
+  server.closeIdleConnections();
 }
 process.once("SIGTERM", stop);
 process.once("SIGINT", stop);

@@ -13,7 +13,12 @@ describe("SPEC.md", () => {
     const digest = /Hash: `([0-9a-f]{64})`/.exec(spec)?.[1];
     const message = { id: "17", publishedAt: 0, data: Buffer.from(event), attributes: {} };
     const faults: Fault[] = [];
-    const [made] = hash("conversations", message, validate("conversations", decode(message, faults), faults), faults);
+    const [made] = hash(
+      "conversations",
+      message,
+      validate("conversations", decode(message, faults).lines, faults),
+      faults,
+    );
     assert.deepEqual(faults, []);
     assert.equal(made?.entry, entry);
     assert.equal(made?.entryHash, digest);

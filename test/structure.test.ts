@@ -11,7 +11,7 @@ const read = (path: string): string => readFileSync(`${root}${path}`, "utf8");
 const allowed: { readonly [folder: string]: readonly string[] } = {
   schemas: [],
   publisher: ["schemas"],
-  subscriber: ["schemas"],
+  subscriber: ["schemas", "publisher"],
   local: [],
   cli: ["schemas", "publisher"],
 };

@@ -8,6 +8,7 @@ import { v1 } from "@google-cloud/bigquery-storage";
 import { credentials } from "@grpc/grpc-js";
 import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import type { Event, TableName } from "@indelible/schemas/tables.ts";
+import { Admission } from "@indelible/subscriber/admission.ts";
 import { storageWriteAppender, type Appender } from "@indelible/subscriber/appender.ts";
 import type { DeadLetters } from "@indelible/subscriber/dead-letters.ts";
 import { memoryDedup } from "@indelible/subscriber/dedup.ts";
@@ -46,7 +47,7 @@ describe("the views, over rows that the appender wrote", () => {
       sslCreds: credentials.createInsecure(),
       clientOptions: { universeDomain: "googleapis.com" },
     });
-    appender = storageWriteAppender({ client, projectId, datasetId: RAW_DATASET });
+    appender = storageWriteAppender({ createClient: () => client, projectId, datasetId: RAW_DATASET });
   });
   after(async () => {
     await appender?.close();
@@ -68,7 +69,7 @@ describe("the views, over rows that the appender wrote", () => {
       data: Buffer.from(events.map((event) => JSON.stringify(event)).join("\n")),
       attributes: { format: "ndjson" },
     };
-    await ingest({ appender, dedup: memoryDedup(), deadLetters }, table, message);
+    await ingest({ admission: new Admission(), appender, dedup: memoryDedup(), deadLetters }, table, message);
   }
   async function select<Row>(query: string): Promise<Row[]> {
     const [rows] = await bigquery.query({ query, defaultDataset: { datasetId: VIEWS_DATASET } });

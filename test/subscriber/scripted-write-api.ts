@@ -1,6 +1,13 @@
 import { createRequire } from "node:module";
 import { v1 } from "@google-cloud/bigquery-storage";
-import { credentials, loadPackageDefinition, Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
+import {
+  credentials,
+  loadPackageDefinition,
+  Server,
+  ServerCredentials,
+  status,
+  type ServerDuplexStream,
+} from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";
 
 export interface AppendRequest {
@@ -9,12 +16,25 @@ export interface AppendRequest {
 }
 export type AppendCall = ServerDuplexStream<AppendRequest, object>;
 
+export interface ReceivedRequest {
+  /** Number of its connection, from 0. */
+  readonly connection: number;
+  readonly request: AppendRequest;
+}
+
+/** What the service does with a request. `commit` keeps its rows. */
+export type Answer = (request: AppendRequest, call: AppendCall, connection: number, commit: () => void) => void;
+
 /** A BigQueryWrite service on a free port whose AppendRows does what the test says, and a client that talks to it. */
 export interface ScriptedWriteApi {
   readonly port: number;
   readonly client: v1.BigQueryWriteClient;
-  /** Every request that came in, with the number of its connection from 0. */
-  readonly requests: { readonly connection: number; readonly request: AppendRequest }[];
+  /** Every request that came in. */
+  readonly requests: readonly ReceivedRequest[];
+  /** Every row that the service keeps, in order, duplicates included. */
+  readonly committed: readonly Buffer[];
+  /** Waits until so many requests came in. */
+  received(count: number): Promise<void>;
   close(): void;
 }
 
@@ -22,15 +42,15 @@ const protos = createRequire(import.meta.url)("@google-cloud/bigquery-storage/bu
   typeof fromJSON
 >[0];
 
-export async function scriptedWriteApi(
-  answer: (request: AppendRequest, call: AppendCall, connection: number) => void,
-): Promise<ScriptedWriteApi> {
+export async function scriptedWriteApi(answer: Answer): Promise<ScriptedWriteApi> {
   const api = loadPackageDefinition(fromJSON(protos)) as never as {
     google: {
       cloud: { bigquery: { storage: { v1: { BigQueryWrite: { service: Parameters<Server["addService"]>[0] } } } } };
     };
   };
-  const requests: ScriptedWriteApi["requests"] = [];
+  const requests: ReceivedRequest[] = [];
+  const committed: Buffer[] = [];
+  let waiters: { readonly count: number; readonly resolve: () => void }[] = [];
   let connections = 0;
   const server = new Server({ "grpc.max_receive_message_length": 10 * 1024 * 1024 });
   server.addService(api.google.cloud.bigquery.storage.v1.BigQueryWrite.service, {
@@ -39,7 +59,11 @@ export async function scriptedWriteApi(
       connections += 1;
       call.on("data", (request: AppendRequest) => {
         requests.push({ connection, request });
-        answer(request, call, connection);
+        answer(request, call, connection, () => committed.push(...request.protoRows.rows.serializedRows));
+        waiters = waiters.filter(({ count, resolve }) => {
+          if (requests.length >= count) resolve();
+          return requests.length < count;
+        });
       });
       call.on("error", () => {});
       call.on("end", () => call.end());
@@ -57,5 +81,83 @@ export async function scriptedWriteApi(
     sslCreds: credentials.createInsecure(),
     clientOptions: { universeDomain: "googleapis.com" },
   });
-  return { port, client, requests, close: () => server.forceShutdown() };
+  return {
+    port,
+    client,
+    requests,
+    committed,
+    received: (count) =>
+      requests.length >= count ? Promise.resolve() : new Promise((resolve) => void waiters.push({ count, resolve })),
+    close: () => server.forceShutdown(),
+  };
+}
+
+const broken = (code: status, message: string): Error => Object.assign(new Error(message), { code, details: message });
+
+type AnswerName =
+  | "ok"
+  | "resourceExhausted"
+  | "permissionDenied"
+  | "cutBeforeCommit"
+  | "cutAfterCommit"
+  | "end"
+  | "hang"
+  | "hangAfterCommit"
+  | "schemaUpdate"
+  | "twice"
+  | "empty"
+  | "forAnotherStream";
+
+/** The faults by name, each to be put into a script in place of `ok`, which keeps the rows and says so. */
+export const answers: { readonly [name in AnswerName]: Answer } = {
+  ok(_request, call, _connection, commit) {
+    commit();
+    call.write({ appendResult: {} });
+  },
+  resourceExhausted: (_request, call) =>
+    void call.write({ error: { code: status.RESOURCE_EXHAUSTED, message: "quota" } }),
+  permissionDenied: (_request, call) => void call.emit("error", broken(status.PERMISSION_DENIED, "may not append")),
+  cutBeforeCommit: (_request, call) => void call.emit("error", broken(status.UNAVAILABLE, "gone")),
+  cutAfterCommit(_request, call, _connection, commit) {
+    commit();
+    call.emit("error", broken(status.UNAVAILABLE, "gone"));
+  },
+  end: (_request, call) => void call.end(),
+  hang() {},
+  hangAfterCommit: (_request, _call, _connection, commit) => commit(),
+  schemaUpdate(_request, call, _connection, commit) {
+    commit();
+    call.write({ appendResult: {}, updatedSchema: { fields: [{ name: "new_column" }] } });
+  },
+  twice(_request, call, _connection, commit) {
+    commit();
+    call.write({ appendResult: {} });
+    call.write({ appendResult: {} });
+  },
+  empty: (_request, call) => void call.write({}),
+  forAnotherStream: (_request, call) => void call.write({ appendResult: {}, writeStream: "projects/p/other" }),
+};
+
+/** In the response: none of the rows is kept, the connection stays. */
+export function refuse(code: status): Answer {
+  return (_request, call) => void call.write({ error: { code, message: "refused" } });
+}
+
+/** Finds fault with these rows of the request, and keeps none. */
+export function rowErrors(...indices: readonly number[]): Answer {
+  return (_request, call) =>
+    void call.write({
+      rowErrors: indices.map((index) => ({ index, message: `row ${index}` })),
+      error: { code: status.INVALID_ARGUMENT, message: "bad rows" },
+    });
+}
+
+/** Plays `script` request by request, over all connections, and `ok` from then on. */
+export function script(...steps: readonly Answer[]): Answer {
+  let next = 0;
+  return (...args) => {
+    const step = steps[next] ?? answers.ok;
+    next += 1;
+    step(...args);
+  };
 }
