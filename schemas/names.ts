@@ -27,3 +27,8 @@ export function deadLetterTopic(prefix: string = DEFAULT_TOPIC_PREFIX): string {
 export function pushSubscriptionOf(topic: string): string {
   return `${topic}.function`;
 }
+
+/** ID of the pull subscription on `topic` of whoever runs the worker instead of the function. */
+export function pullSubscriptionOf(topic: string): string {
+  return `${topic}.worker`;
+}

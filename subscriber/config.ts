@@ -52,7 +52,7 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
     observer: metrics,
   });
   const deadLetters = pubsubDeadLetters(
-    new PubSub(env["PUBSUB_EMULATOR_HOST"] === undefined ? { projectId } : { projectId, ...noCredentials }),
+    pubsubFromEnvironment(env),
     deadLetterTopic(env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX),
   );
   return {
@@ -64,7 +64,13 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
 }
 
 /** @throws ERR_CONFIG */
-export function projectOf(env: NodeJS.ProcessEnv): string {
+export function pubsubFromEnvironment(env: NodeJS.ProcessEnv): PubSub {
+  const projectId = projectOf(env);
+  return new PubSub(env["PUBSUB_EMULATOR_HOST"] === undefined ? { projectId } : { projectId, ...noCredentials });
+}
+
+/** @throws ERR_CONFIG */
+function projectOf(env: NodeJS.ProcessEnv): string {
   const projectId = env["GOOGLE_CLOUD_PROJECT"];
   if (projectId !== undefined && projectId !== "") return projectId;
   throw new IndelibleError("ERR_CONFIG", "GOOGLE_CLOUD_PROJECT is not set", {

@@ -11,7 +11,8 @@ import {
 import { fromJSON } from "@grpc/proto-loader";
 
 export interface AppendRequest {
-  readonly writeStream: string;
+  /** On the first request of a connection only. */
+  readonly writeStream?: string;
   readonly protoRows: { readonly writerSchema: unknown; readonly rows: { readonly serializedRows: Buffer[] } };
 }
 export type AppendCall = ServerDuplexStream<AppendRequest, object>;
