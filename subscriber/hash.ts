@@ -1,4 +1,4 @@
-import { canonicalizerOf } from "@indelible/schemas/canonicalizer.ts";
+import { canonicalizerOf, type Canonicalizer } from "@indelible/schemas/canonicalizer.ts";
 import { entryHash, logIdOfMessage } from "@indelible/schemas/entry.ts";
 import { assertLossless } from "@indelible/schemas/strict-json.ts";
 import { eventColumns, tables, type Event, type TableName } from "@indelible/schemas/tables.ts";
@@ -37,11 +37,21 @@ export function hash(table: TableName, message: Message, events: readonly ValidE
 
 function entryOf(table: TableName, message: Message, { index, text, event: received }: ValidEvent): Entry {
   const canonicalize = canonicalizerOf(tables[table]);
-  const sent = canonicalize(received);
+  const sent = canonicalText(canonicalize, received, text);
   if (sent !== text) assertLossless(text);
   const event = complete(table, message, index, received);
   const entry = event === received ? sent : canonicalize(event);
   return { index, text, event, logId: event["log_id"] as string, entry, entryHash: entryHash(entry) };
+}
+
+function canonicalText(canonicalize: Canonicalizer, event: Event, text: string): string {
+  try {
+    return canonicalize(event);
+  } catch (error) {
+    // A number like 1e400 has become infinite; what is at fault is the text.
+    assertLossless(text);
+    throw error;
+  }
 }
 
 /** Gives an event what it lacks: a `log_id`, and times that BigQuery can hold. Most lack nothing and come back as they are. */

@@ -182,6 +182,13 @@ describe("ingest()", () => {
     });
   }
 
+  it("dead-letters a number that overflows as the lossy number that it is, in a JSON column too", async () => {
+    const w = world();
+    const action = { action_id: "a", business_id: "acme", agent_position: "CFO", started_at: base.started_at };
+    await ingest(w, "action_logs", message(JSON.stringify(action).replace("{", '{"action_details":{"x":1e400},')));
+    assert.deepEqual(codes(w), [[0, "ERR_LOSSY_NUMBER"]]);
+  });
+
   it("dead-letters JSON beyond 500 levels, also where parsing it would not overflow the stack", async () => {
     const w = world();
     const action = { action_id: "a", business_id: "acme", agent_position: "CFO", started_at: base.started_at };
