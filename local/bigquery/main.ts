@@ -1,9 +1,12 @@
 import { parseArgs } from "node:util";
 import { logToStderr as log } from "../log.ts";
+import { faultsOfOption, listed } from "../faults.ts";
 import { startWarehouse } from "./server.ts";
+import { warehouseFaultPoints } from "./storage-write/append-faults.ts";
 import type { WarehouseServer } from "./server.ts";
 
-const USAGE = "Usage: node local/bigquery/main.ts --data DIR [--port 9050] [--grpc-port 9060]";
+const USAGE = `Usage: node local/bigquery/main.ts --data DIR [--port 9050] [--grpc-port 9060] [--faults JSON]
+--faults, for tests: such as '{"seed": 7, "appendRows": {"cut-after": 0.01}}', with ${listed(warehouseFaultPoints)}.`;
 const DEFAULT_PORT = "9050";
 const DEFAULT_GRPC_PORT = "9060";
 const SHUTDOWN_LIMIT_MS = 10_000;
@@ -14,6 +17,7 @@ async function main(): Promise<void> {
       data: { type: "string" },
       port: { type: "string", default: DEFAULT_PORT },
       "grpc-port": { type: "string", default: DEFAULT_GRPC_PORT },
+      faults: { type: "string" },
     },
   });
   if (values.data === undefined) throw new Error(USAGE);
@@ -21,6 +25,9 @@ async function main(): Promise<void> {
     dataDirectory: values.data,
     port: readPort(values.port),
     grpcPort: readPort(values["grpc-port"]),
+    faults: faultsOfOption(values.faults, warehouseFaultPoints, (point, kind) =>
+      log("WARNING", "A fault was injected", { point, kind }),
+    ),
   });
   stopWith(server);
   const { host, port, grpcPort } = server;

@@ -8,6 +8,7 @@ import { writeService } from "./storage-write/wire.ts";
 import { writeHandlers } from "./storage-write/write-service.ts";
 import { Warehouse } from "./warehouse.ts";
 import type { AddressInfo } from "node:net";
+import type { WarehouseFaults } from "./storage-write/append-faults.ts";
 
 export type WarehouseOptions = {
   /** The folder of the warehouse. It is created when missing, and has one process at a time. */
@@ -18,6 +19,8 @@ export type WarehouseOptions = {
   readonly grpcPort: number;
   /** Told that only a restart of the process can help. Default: throws it where nobody catches it, which ends the process. */
   readonly onFatal?: (error: Error) => void;
+  /** Faults to suffer, for tests. Default: none. */
+  readonly faults?: WarehouseFaults | undefined;
 };
 export type WarehouseServer = {
   readonly host: string;
@@ -37,7 +40,7 @@ const SHUTDOWN_GRACE_MS = 300;
  * @throws {Error} EADDRINUSE when a port is taken; or when the folder is in use or was written by a later version.
  */
 export async function startWarehouse(options: WarehouseOptions): Promise<WarehouseServer> {
-  const { dataDirectory, port, grpcPort, onFatal = throwUncaught } = options;
+  const { dataDirectory, port, grpcPort, onFatal = throwUncaught, faults } = options;
   const warehouse = await Warehouse.open(dataDirectory, onFatal);
   const engine = new QueryEngine(warehouse);
   const jobs = new Jobs(engine);
@@ -49,7 +52,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     // HTTP/2's own 64 KiB would make a request of 1 MB wait for sixteen round trips.
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
   });
-  grpc.addService(writeService, writeHandlers(warehouse));
+  grpc.addService(writeService, writeHandlers(warehouse, faults));
 
   const closeAll = async (): Promise<void> => {
     const restClosed = once(http, "close");

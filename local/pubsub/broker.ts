@@ -1,3 +1,4 @@
+import type { BrokerFaults } from "./broker-faults.ts";
 import { Catalog } from "./catalog.ts";
 import { Commits } from "./commits.ts";
 import { openDatabase } from "./database.ts";
@@ -23,6 +24,8 @@ export interface BrokerOptions {
   readonly restPort?: number;
   readonly now?: Clock;
   readonly log?: Log;
+  /** Faults to suffer, for tests. Default: none. */
+  readonly faults?: BrokerFaults | undefined;
 }
 
 export interface Broker {
@@ -43,16 +46,16 @@ export interface Broker {
  * @throws {Error} when the folder is in use or the port taken (EADDRINUSE).
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { now = Date.now, log = logToStderr } = options;
+  const { now = Date.now, log = logToStderr, faults } = options;
   const database = openDatabase(options.dataDirectory);
   const commits = new Commits(database);
   const messages = new Messages(database, now);
-  const catalog = new Catalog(database, commits, messages, { now, log }, (subscription) => {
+  const catalog = new Catalog(database, commits, messages, { now, log, faults }, (subscription) => {
     const { pushEndpoint } = subscription.config;
-    if (pushEndpoint !== null) subscription.leases.add(new PushDelivery(subscription, pushEndpoint, log));
+    if (pushEndpoint !== null) subscription.leases.add(new PushDelivery(subscription, pushEndpoint, log, faults));
   });
   const retention = new Retention(database, catalog, commits, messages, now, log);
-  const service = new PubSubService(catalog, commits, messages);
+  const service = new PubSubService(catalog, commits, messages, faults);
   const server = grpcServer(service, log);
   let rest: Awaited<ReturnType<typeof serveRest>> | undefined;
 

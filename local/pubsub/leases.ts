@@ -1,4 +1,5 @@
 import type { AckId } from "./ack-ids.ts";
+import type { BrokerFaults } from "./broker-faults.ts";
 import type { Commits } from "./commits.ts";
 import { DueQueue, type Due } from "./due-queue.ts";
 import type { Log } from "../log.ts";
@@ -51,6 +52,7 @@ export interface Leasing {
   readonly now: Clock;
   readonly log: Log;
   readonly findTopic: (name: string) => Topic | undefined;
+  readonly faults: BrokerFaults | undefined;
 }
 
 /**
@@ -156,7 +158,7 @@ export class Leases {
    */
   async acknowledge(ackIds: readonly Pick<AckId, "epoch" | "messageId">[]): Promise<void> {
     const { epoch } = this.#subscription;
-    const current = ackIds.filter((ackId) => ackId.epoch === epoch);
+    const current = ackIds.filter((ackId) => ackId.epoch === epoch && !this.#forgets(ackId));
     const leases: Lease[] = [];
     for (const { messageId } of current) {
       const lease = this.#outstanding.get(messageId);
@@ -226,7 +228,22 @@ export class Leases {
 
   #nextReady(): Lease | undefined {
     while (this.#ready.size === 0 && !this.#atEnd && this.#outstanding.size < MAX_OUTSTANDING) this.#prefetch();
+    if (this.#leasing.faults?.at("lease") !== undefined) this.#passOver();
     return this.#ready.values().next().value;
+  }
+
+  /** Suffers a fault: the message that is next becomes the last of those in memory. */
+  #passOver(): void {
+    const [next] = this.#ready;
+    if (next !== undefined && this.#ready.delete(next)) this.#ready.add(next);
+  }
+
+  /** Whether this acknowledgement suffers a fault: the message is delivered again, as if there had been none. */
+  #forgets({ messageId }: Pick<AckId, "messageId">): boolean {
+    if (this.#leasing.faults?.at("ack") === undefined) return false;
+    const lease = this.#outstanding.get(messageId);
+    if (lease !== undefined) this.fail(lease);
+    return true;
   }
 
   #prefetch(): void {

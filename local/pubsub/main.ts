@@ -1,8 +1,12 @@
 import { parseArgs } from "node:util";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
+import { brokerFaultPoints } from "./broker-faults.ts";
 import { startBroker, type Broker } from "./broker.ts";
+import { faultsOfOption, listed } from "../faults.ts";
 import { logToStderr } from "../log.ts";
 
+const USAGE = `Usage: node local/pubsub/main.ts --data DIR [--port 8085] [--rest-port PORT] [--faults JSON]
+--faults, for tests: such as '{"seed": 7, "publish": {"cut-after": 0.01}}', with ${listed(brokerFaultPoints)}.`;
 const DEFAULT_PORT = 8085;
 
 const { values } = parseArgs({
@@ -10,6 +14,7 @@ const { values } = parseArgs({
     data: { type: "string" },
     port: { type: "string", default: String(DEFAULT_PORT) },
     "rest-port": { type: "string" },
+    faults: { type: "string" },
   },
 });
 
@@ -39,11 +44,14 @@ process.on("SIGINT", () => void stop());
 process.on("disconnect", () => void stop());
 
 try {
-  if (values.data === undefined) throw new Error("Say where to keep the messages: --data DIRECTORY.");
+  if (values.data === undefined) throw new Error(`Say where to keep the messages: --data DIRECTORY. ${USAGE}`);
   const restPort = values["rest-port"];
   broker = await startBroker({
     dataDirectory: values.data,
     port: portOf("--port", values.port),
+    faults: faultsOfOption(values.faults, brokerFaultPoints, (point, kind) =>
+      logToStderr("WARNING", "A fault was injected", { point, kind }),
+    ),
     ...(restPort !== undefined && { restPort: portOf("--rest-port", restPort) }),
   });
   const { host, port } = broker;

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { BrokerFaults } from "./broker-faults.ts";
 import type { Consumer, Delivery, Lease } from "./leases.ts";
 import type { Log } from "../log.ts";
 import { pushBody } from "./push-body.ts";
@@ -22,6 +23,7 @@ export class PushDelivery implements Consumer {
   readonly #subscription: Subscription;
   readonly #endpoint: URL;
   readonly #log: Log;
+  readonly #faults: BrokerFaults | undefined;
   readonly #agent: HttpAgent;
   readonly #inFlight = new Map<Lease, ClientRequest>();
   #bytes = 0;
@@ -30,10 +32,11 @@ export class PushDelivery implements Consumer {
   #pause: NodeJS.Timeout | undefined;
   #ended = false;
 
-  constructor(subscription: Subscription, endpoint: string, log: Log) {
+  constructor(subscription: Subscription, endpoint: string, log: Log, faults: BrokerFaults | undefined) {
     this.#subscription = subscription;
     this.#endpoint = new URL(endpoint);
     this.#log = log;
+    this.#faults = faults;
     const Agent = this.#endpoint.protocol === "https:" ? HttpsAgent : HttpAgent;
     this.#agent = new Agent({ keepAlive: true, maxSockets: MAX_WINDOW });
   }
@@ -75,10 +78,12 @@ export class PushDelivery implements Consumer {
       agent: this.#agent,
       headers: { "content-type": "application/json", "content-length": contentLength, "user-agent": "APIs-Google" },
     });
+    const fault = this.#faults?.at("push")?.kind;
     this.#inFlight.set(lease, request);
     this.#bytes += lease.bytes;
     request.on("response", (response) => {
       response.on("error", () => {});
+      if (fault === "cut-after") return void request.destroy();
       response.on("end", () => {
         if (ACKNOWLEDGING_STATUSES.has(response.statusCode)) this.#succeed(lease, request);
         else this.#fail(lease, request, `status ${response.statusCode}`);
@@ -87,6 +92,7 @@ export class PushDelivery implements Consumer {
     });
     request.on("error", (error) => this.#fail(lease, request, error.message));
     request.on("close", () => this.#fail(lease, request, "the connection was closed"));
+    if (fault === "cut-before") return void request.write(body[0] ?? "", "latin1", () => request.destroy());
     for (const part of body) request.write(part, "latin1");
     request.end();
   }

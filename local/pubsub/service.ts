@@ -1,5 +1,6 @@
 import type { google } from "@google-cloud/pubsub/build/protos/protos.js";
 import { parseAckId } from "./ack-ids.ts";
+import { exposed, type BrokerFaults } from "./broker-faults.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Commits } from "./commits.ts";
 import { checkAckDeadline, checkAckIds, checkMessages } from "./limits.ts";
@@ -20,11 +21,13 @@ export class PubSubService {
   readonly #catalog: Catalog;
   readonly #commits: Commits;
   readonly #messages: Messages;
+  readonly #faults: BrokerFaults | undefined;
 
-  constructor(catalog: Catalog, commits: Commits, messages: Messages) {
+  constructor(catalog: Catalog, commits: Commits, messages: Messages, faults: BrokerFaults | undefined) {
     this.#catalog = catalog;
     this.#commits = commits;
     this.#messages = messages;
+    this.#faults = faults;
   }
 
   createTopic(request: google.pubsub.v1.ITopic): google.pubsub.v1.ITopic {
@@ -60,7 +63,11 @@ export class PubSubService {
   }
 
   /** Answers when the messages are on disk. */
-  async publish(request: google.pubsub.v1.IPublishRequest): Promise<google.pubsub.v1.IPublishResponse> {
+  publish(request: google.pubsub.v1.IPublishRequest): Promise<google.pubsub.v1.IPublishResponse> {
+    return exposed(this.#faults, "publish", () => this.#publish(request));
+  }
+
+  async #publish(request: google.pubsub.v1.IPublishRequest): Promise<google.pubsub.v1.IPublishResponse> {
     const messages = checkMessages(request.messages ?? []);
     const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
     const { topic, ids } = await this.#commits.submit(bytes, () => {
@@ -103,7 +110,8 @@ export class PubSubService {
   /** Answers when the acknowledgements are on disk. */
   async acknowledge(request: google.pubsub.v1.IAcknowledgeRequest): Promise<google.protobuf.IEmpty> {
     const { id, leases } = this.subscription(request);
-    await leases.acknowledge(checkAckIds(request.ackIds ?? []).map((ackId) => parseAckId(id, ackId)));
+    const ackIds = checkAckIds(request.ackIds ?? []).map((ackId) => parseAckId(id, ackId));
+    await exposed(this.#faults, "acknowledge", () => leases.acknowledge(ackIds));
     return {};
   }
 

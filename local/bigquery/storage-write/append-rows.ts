@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { status } from "@grpc/grpc-js";
+import { failAppend } from "./append-faults.ts";
 import { StatusError, rpcStatus, toStatusError } from "./status.ts";
+import { storageSchema } from "./storage-schema.ts";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Warehouse } from "../warehouse.ts";
+import type { AppendFault, WarehouseFaults } from "./append-faults.ts";
 import type { AppendRequest, AppendResponse, RowError } from "./wire.ts";
 import type { Destination, WriteStreams } from "./write-streams.ts";
 
@@ -13,7 +16,7 @@ const MAX_IN_FLIGHT = 1000;
 const MAX_ROW_ERRORS = 1000;
 
 /** What a request is answered with; `response` may still wait for the disk. */
-type Reply = { readonly response: AppendResponse | Promise<AppendResponse> };
+export type AppendReply = { readonly response: AppendResponse | Promise<AppendResponse> };
 
 export type AppendCall = ServerDuplexStream<AppendRequest, AppendResponse>;
 
@@ -26,16 +29,18 @@ export class AppendConnection {
   readonly #call: AppendCall;
   readonly #warehouse: Warehouse;
   readonly #streams: WriteStreams;
+  readonly #faults: WarehouseFaults | undefined;
   readonly #closed = new AbortController();
   #streamName = "";
   #descriptorId: number | undefined;
   #inFlight = 0;
   #lastResponse: Promise<void> = Promise.resolve();
 
-  constructor(call: AppendCall, warehouse: Warehouse, streams: WriteStreams) {
+  constructor(call: AppendCall, warehouse: Warehouse, streams: WriteStreams, faults: WarehouseFaults | undefined) {
     this.#call = call;
     this.#warehouse = warehouse;
     this.#streams = streams;
+    this.#faults = faults;
     for (const event of ["close", "cancelled", "error"]) call.on(event, () => this.#closed.abort());
   }
 
@@ -59,7 +64,7 @@ export class AppendConnection {
   }
 
   /** Takes a request as far as the journal's queue. */
-  async #accept(request: AppendRequest): Promise<Reply> {
+  async #accept(request: AppendRequest): Promise<AppendReply> {
     if (request.byteSize > MAX_REQUEST_BYTES) {
       const message = `AppendRows request too large: ${request.byteSize} limit ${MAX_REQUEST_BYTES}`;
       throw new StatusError(status.INVALID_ARGUMENT, message);
@@ -68,6 +73,12 @@ export class AppendConnection {
     this.#streams.destination(this.#streamName);
     const { rows, offset } = request;
     if (rows === undefined) throw new StatusError(status.INVALID_ARGUMENT, "The request has no rows.");
+    const fault = this.#faults?.at("appendRows");
+    if (fault !== undefined) return this.#fail(fault, rows, offset, descriptorId);
+    return this.#store(rows, offset, descriptorId);
+  }
+
+  async #store(rows: Uint8Array, offset: number | undefined, descriptorId: number): Promise<AppendReply> {
     const bytes = rows.byteLength;
     try {
       await this.#warehouse.admit(bytes);
@@ -80,6 +91,22 @@ export class AppendConnection {
       this.#warehouse.release(bytes);
       return this.#refuse(toStatusError(error, this.#streamName));
     }
+  }
+
+  async #fail(
+    fault: AppendFault,
+    rows: Uint8Array,
+    offset: number | undefined,
+    descriptorId: number,
+  ): Promise<AppendReply> {
+    const { schema } = this.#streams.destination(this.#streamName).table;
+    return failAppend(fault, {
+      writeStream: this.#streamName,
+      rowCount: () => this.#warehouse.decode(schema, descriptorId, rows).rowCount,
+      updatedSchema: () => storageSchema(schema),
+      store: () => this.#store(rows, offset, descriptorId),
+      closed: this.#closed.signal,
+    });
   }
 
   /** Which stream, and which writer schema, from this request on. Returns the number of the latter. */
@@ -106,7 +133,7 @@ export class AppendConnection {
     }
   }
 
-  #append(rows: Uint8Array, offset: number | undefined, descriptorId: number): Reply {
+  #append(rows: Uint8Array, offset: number | undefined, descriptorId: number): AppendReply {
     const streamName = this.#streamName;
     const destination = this.#streams.destination(streamName);
     const { table, stream } = destination;
@@ -149,11 +176,11 @@ export class AppendConnection {
     if (offset !== undefined) this.#streams.checkOffset(stream, offset);
   }
 
-  #refuse(error: StatusError, rowErrors: readonly RowError[] = []): Reply {
+  #refuse(error: StatusError, rowErrors: readonly RowError[] = []): AppendReply {
     return { response: { error: rpcStatus(error), rowErrors, writeStream: this.#streamName } };
   }
 
-  async #write(response: Reply["response"], previous: Promise<void>): Promise<void> {
+  async #write(response: AppendReply["response"], previous: Promise<void>): Promise<void> {
     await previous;
     const message = await response;
     this.#inFlight--;

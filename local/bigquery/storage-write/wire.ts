@@ -36,6 +36,8 @@ export type AppendResponse = {
   readonly appendResult?: { readonly offset?: { readonly value: number } };
   readonly error?: RpcStatus;
   readonly rowErrors?: readonly RowError[];
+  /** `TableSchema`: what the table has become while the connection was open. */
+  readonly updatedSchema?: object;
   readonly writeStream: string;
 };
 

@@ -9,6 +9,7 @@ import { WriteStreams } from "./write-streams.ts";
 import type { ServerUnaryCall, UntypedServiceImplementation, handleUnaryCall } from "@grpc/grpc-js";
 import type { Table, WriteStream } from "../catalog.ts";
 import type { Warehouse } from "../warehouse.ts";
+import type { WarehouseFaults } from "./append-faults.ts";
 import type { AppendCall } from "./append-rows.ts";
 
 type CreateRequest = { parent: string; writeStream?: { type?: string } | null };
@@ -16,7 +17,7 @@ type GetRequest = { name: string; view: string };
 type FinalizeRequest = { name: string };
 
 /** The handlers of `BigQueryWrite`. */
-export function writeHandlers(warehouse: Warehouse): UntypedServiceImplementation {
+export function writeHandlers(warehouse: Warehouse, faults: WarehouseFaults | undefined): UntypedServiceImplementation {
   const streams = new WriteStreams(warehouse);
   return {
     AppendRows: (call: AppendCall) => {
@@ -24,7 +25,7 @@ export function writeHandlers(warehouse: Warehouse): UntypedServiceImplementatio
         call.emit("error", Object.assign(new Error("refused"), refusedHost));
         return;
       }
-      new AppendConnection(call, warehouse, streams).run().catch((error: unknown) => {
+      new AppendConnection(call, warehouse, streams, faults).run().catch((error: unknown) => {
         log("ERROR", "A connection ended unexpectedly.", {
           reason: error instanceof Error ? error.message : String(error),
         });

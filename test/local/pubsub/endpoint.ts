@@ -15,8 +15,10 @@ export interface PushRequest {
 
 export interface Endpoint {
   readonly url: string;
-  /** The next request, in the order of arrival. */
+  /** The next whole request, in the order of arrival. */
   next(): Promise<PushRequest>;
+  /** Requests that ended before they were whole. */
+  readonly cutOff: number;
   close(): void;
 }
 
@@ -24,9 +26,15 @@ export interface Endpoint {
 export async function startEndpoint(): Promise<Endpoint> {
   const arrived: PushRequest[] = [];
   const waiting: ((request: PushRequest) => void)[] = [];
+  let cutOff = 0;
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      cutOff += 1;
+      return;
+    }
     const push: PushRequest = {
       headers: request.headers,
       body: JSON.parse(Buffer.concat(chunks).toString()) as PushRequest["body"],
@@ -43,6 +51,9 @@ export async function startEndpoint(): Promise<Endpoint> {
     next: () => {
       const request = arrived.shift();
       return request === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(request);
+    },
+    get cutOff() {
+      return cutOff;
     },
     close: () => {
       server.closeAllConnections();
