@@ -1,0 +1,155 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DEFAULT_TOPIC_PREFIX, RAW_DATASET } from "@indelible/schemas/names.ts";
+import { askNoMetadataServer } from "../../cli/environment.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Figures } from "./figures.ts";
+import { Proxy } from "./proxy.ts";
+import { Service, type ServiceOptions } from "./service.ts";
+
+export interface StackOptions {
+  readonly seed: number;
+  readonly intensity: number;
+  readonly hangs: boolean;
+  readonly project: string;
+  readonly dataFolder: string;
+  readonly figures: Figures;
+  readonly deliveries: Deliveries;
+}
+
+const MAX_LINES = 40;
+const FAULT = /A fault was injected (\{.*\})/;
+
+/**
+ * Broker, warehouse and function as processes that fail on purpose, with a proxy on each way between them, and one on the way of the
+ * publisher. Every launch of a process has a seed of its own, so that a restart does not repeat its first faults.
+ */
+export class Stack {
+  readonly broker: Service;
+  readonly warehouse: Service;
+  readonly function: Service;
+  /** Deaths that nobody asked for. */
+  readonly deaths: string[] = [];
+  /** The newest lines of all processes, injected faults left out. */
+  readonly lastLines: string[] = [];
+  readonly brokerFolder: string;
+  readonly #options: StackOptions;
+  #proxies: readonly [publish: Proxy, deadLetters: Proxy, append: Proxy, push: Proxy] | undefined;
+  #failing = true;
+
+  constructor(options: StackOptions) {
+    this.#options = options;
+    this.brokerFolder = join(options.dataFolder, "pubsub");
+    this.broker = this.#service("broker", "local/pubsub/main.ts", ["port"], (launch) => ({
+      arguments: ["--data", this.brokerFolder, ...this.#faults(launch, brokerFaults(options))],
+      environment: {},
+    }));
+    this.warehouse = this.#service("warehouse", "local/bigquery/main.ts", ["port", "grpcPort"], (launch) => ({
+      arguments: ["--data", join(options.dataFolder, "bigquery"), ...this.#faults(launch, warehouseFaults(options))],
+      environment: {},
+    }));
+    this.function = this.#service("function", "subscriber/main.ts", ["port"], () => ({
+      arguments: [],
+      environment: {
+        GOOGLE_CLOUD_PROJECT: options.project,
+        INDELIBLE_TOPIC_PREFIX: DEFAULT_TOPIC_PREFIX,
+        INDELIBLE_DATASET: RAW_DATASET,
+        PUBSUB_EMULATOR_HOST: `127.0.0.1:${this.proxies[1].port}`,
+        BIGQUERY_STORAGE_HOST: `127.0.0.1:${this.proxies[2].port}`,
+      },
+    }));
+  }
+
+  get services(): readonly Service[] {
+    return [this.broker, this.warehouse, this.function];
+  }
+
+  get proxies(): readonly [publish: Proxy, deadLetters: Proxy, append: Proxy, push: Proxy] {
+    if (this.#proxies === undefined) throw new Error("The stack has not been started.");
+    return this.#proxies;
+  }
+
+  /** Where to publish. */
+  get publishPort(): number {
+    return this.proxies[0].port;
+  }
+
+  /** Where the broker is to push to. */
+  get pushPort(): number {
+    return this.proxies[3].port;
+  }
+
+  /** Starts everything, and has Google's clients in this process use it. */
+  async start(): Promise<void> {
+    askNoMetadataServer();
+    await Promise.all([this.broker.start(), this.warehouse.start()]);
+    this.#proxies = await Promise.all([
+      Proxy.start(() => this.broker.port()),
+      Proxy.start(() => this.broker.port()),
+      Proxy.start(() => this.warehouse.port("grpcPort")),
+      Proxy.start(() => this.function.port(), this.#options.deliveries.reader),
+    ]);
+    await this.function.start();
+    process.env["PUBSUB_EMULATOR_HOST"] = `127.0.0.1:${this.broker.port()}`;
+    process.env["BIGQUERY_EMULATOR_HOST"] = `http://127.0.0.1:${this.warehouse.port()}`;
+  }
+
+  /** Starts everything again without faults. */
+  async calm(): Promise<void> {
+    this.#failing = false;
+    for (const service of [this.broker, this.function, this.warehouse]) await service.end("SIGTERM");
+    for (const service of [this.warehouse, this.function, this.broker]) await service.start();
+  }
+
+  async end(): Promise<void> {
+    for (const service of this.services) await service.end("SIGKILL");
+    for (const proxy of this.#proxies ?? []) proxy.close();
+  }
+
+  #faults(launch: number, settings: object): string[] {
+    if (!this.#failing) return [];
+    return ["--faults", JSON.stringify({ seed: this.#options.seed * 1000 + launch, ...settings })];
+  }
+
+  #service(name: string, script: string, portNames: readonly string[], launchOf: ServiceOptions["launchOf"]): Service {
+    const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
+    const onLine = (line: string): void => this.#take(name, line);
+    const onDeath = (reason: string): void => void this.deaths.push(reason);
+    return new Service({ name, path, portNames, launchOf, onLine, onDeath });
+  }
+
+  #take(name: string, line: string): void {
+    const [, fault] = FAULT.exec(line) ?? [];
+    if (fault === undefined) {
+      if (this.lastLines.push(line) > MAX_LINES) this.lastLines.shift();
+      return;
+    }
+    const { point, kind } = JSON.parse(fault) as { point: string; kind: string };
+    this.#options.figures.add(`faults of the ${name}: ${point} ${kind}`);
+  }
+}
+
+/** Of the faults that are rare, one in a hundred requests or less, times the intensity. */
+function brokerFaults({ intensity }: StackOptions): object {
+  return {
+    publish: { refuse: 0.01 * intensity, "cut-after": 0.02 * intensity, delay: { rate: 0.05, maxDelayMs: 50 } },
+    push: { "cut-before": 0.003 * intensity, "cut-after": 0.005 * intensity },
+    lease: { reorder: 0.2 },
+    ack: { redeliver: 0.01 * intensity },
+  };
+}
+
+function warehouseFaults({ intensity, hangs }: StackOptions): object {
+  return {
+    appendRows: {
+      refuse: 0.01 * intensity,
+      "permission-denied": 0.003 * intensity,
+      "cut-before": 0.005 * intensity,
+      "cut-after": 0.01 * intensity,
+      "row-error": 0.01 * intensity,
+      "schema-update": 0.02 * intensity,
+      delay: { rate: 0.05, maxDelayMs: 100 },
+      ...(hangs && { "hang-before": 0.0003 * intensity, "hang-after": 0.0003 * intensity }),
+    },
+  };
+}
