@@ -12,7 +12,7 @@ it("a seeded run - processes are killed, connections cut and requests failed, an
     cuts: 12,
     intensity: 3,
     hangs: false,
-    drainDeadlineMs: 120_000,
+    deadlineMs: 120_000,
     onLine: (line) => lines.push(line),
   });
   assert.deepEqual({ findings, deaths }, { findings: [], deaths: [] }, lines.join("\n"));

@@ -29,9 +29,12 @@ export interface ChaosOptions {
   readonly intensity: number;
   /** Whether appends may hang: each costs the function's deadline of 30 s. */
   readonly hangs: boolean;
-  /** From the end of the faults until everything must have arrived. */
-  readonly drainDeadlineMs: number;
+  /** The longest that each part of the run may take: publishing, delivery under faults, coming to rest without. */
+  readonly deadlineMs: number;
+  /** Takes the progress. */
   readonly onLine: (line: string) => void;
+  /** Takes what the processes say, injected faults left out. */
+  readonly onServiceLine?: ((line: string) => void) | undefined;
 }
 
 export interface ChaosReport {
@@ -74,12 +77,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     await stack.start();
     await provision(stack);
-    monkey = new Monkey(deedsOf(options, stack, figures, random), random);
-    const publishing = publishAll(traffic(options), {
+    monkey = new Monkey(deedsOf(options, stack, figures, random), random, (error) => aborted.abort(error));
+    await publishAll(traffic(options), {
       project: PROJECT,
       port: stack.publishPort,
       random,
-      signal: aborted.signal,
+      signal: AbortSignal.any([aborted.signal, AbortSignal.timeout(options.deadlineMs)]),
       onPublished: (message) => {
         published.set(message.number, message);
         figures.add("events published", message.events.length);
@@ -87,10 +90,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       },
       onFailure: (code) => figures.add(`publish requests failed, code ${String(code)}`),
     });
-    await publishing;
     const reader = new WarehouseReader(bigQueryClient(PROJECT, true));
-    await untilStill(reader, deliveries, messages, options.drainDeadlineMs);
+    await untilStill(reader, deliveries, messages, options.deadlineMs);
     await monkey.finish();
+    aborted.signal.throwIfAborted();
     onLine(`the faults end; ${events} events in ${messages} messages are published`);
     await stack.calm();
     const store = await rest(stack, reader, deliveries, options);
@@ -100,7 +103,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     return { findings: audit(published, evidence), deaths: stack.deaths, figures: figures.all() };
   } finally {
     clearInterval(watch);
-    aborted.abort();
+    await monkey?.stop();
     await stack.end();
     rmSync(dataFolder, { recursive: true, force: true });
   }
@@ -166,12 +169,12 @@ async function rest(
   stack: Stack,
   reader: WarehouseReader,
   deliveries: Deliveries,
-  { drainDeadlineMs, onLine }: ChaosOptions,
+  { deadlineMs, onLine }: ChaosOptions,
 ): Promise<BrokerStore> {
-  const giveUpAt = performance.now() + drainDeadlineMs;
+  const giveUpAt = performance.now() + deadlineMs;
   for (;;) {
     let state = "";
-    for (;;) {
+    while (performance.now() < giveUpAt) {
       const now = `${await reader.countRows()} rows after ${deliveries.total} deliveries`;
       if (now === state) break;
       state = now;
@@ -183,7 +186,7 @@ async function rest(
     if (store.undelivered === 0) return store;
     if (performance.now() > giveUpAt) {
       throw new Error(
-        `${store.undelivered} messages were not acknowledged within ${drainDeadlineMs / 1000} s after the faults; ${state}.\n` +
+        `${store.undelivered} messages were not acknowledged within ${deadlineMs / 1000} s after the faults; ${state}.\n` +
           stack.lastLines.join("\n"),
       );
     }

@@ -9,11 +9,12 @@ interface Deed {
 /** Does bad things as the run goes on, one after the other. */
 export class Monkey {
   readonly #deeds: Deed[];
+  readonly #onFailure: (error: unknown) => void;
   #last: Promise<void> = Promise.resolve();
-  #failure: unknown;
 
-  /** Spreads the deeds over the run, in the order in which they are given. */
-  constructor(deeds: readonly Deed["run"][], random: Random) {
+  /** Spreads the deeds over the run, in the order in which they are given. `onFailure` is told of one that failed. */
+  constructor(deeds: readonly Deed["run"][], random: Random, onFailure: (error: unknown) => void) {
+    this.#onFailure = onFailure;
     const times = deeds.map(() => 0.02 + 0.93 * random()).toSorted((a, b) => a - b);
     this.#deeds = deeds.map((run, index) => ({ at: times[index] as number, run }));
   }
@@ -22,17 +23,20 @@ export class Monkey {
   reached(share: number): void {
     while ((this.#deeds[0]?.at ?? Infinity) <= share) {
       const { run } = this.#deeds.shift() as Deed;
-      this.#last = this.#last.then(run).catch((error: unknown) => {
-        this.#failure ??= error;
-      });
+      this.#last = this.#last.then(run).catch(this.#onFailure);
     }
   }
 
-  /** Does what is left, and waits until all is done. @throws what the first of them threw that failed */
+  /** Does what is left, and waits until all is done. */
   async finish(): Promise<void> {
     this.reached(1);
     await this.#last;
-    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Forgets what is left, and waits until what has begun is done. */
+  async stop(): Promise<void> {
+    this.#deeds.length = 0;
+    await this.#last;
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Chaos: publishes through the real processes while they are killed and fail on purpose, and accounts for every event.
  *
- *     node test/chaos/run.ts [--events 200000] [--seed 7] [--kills 30] [--cuts 60] [--intensity 1] [--json]
+ *     node test/chaos/run.ts [--events 200000] [--seed 7] [--kills 30] [--cuts 60] [--intensity 1]
+ *         [--message-events 120] [--verbose] [--json]
  *
  * Exit code 1 when the oracle finds anything, or a process died by itself. Progress goes to stderr, the figures to stdout.
  */
@@ -16,12 +17,16 @@ const { values } = parseArgs({
     cuts: { type: "string", default: "60" },
     intensity: { type: "string", default: "1" },
     "message-events": { type: "string", default: "120" },
+    verbose: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
 const MAX_SHOWN = 50;
 
 const startMs = performance.now();
+const say = (line: string): void => {
+  process.stderr.write(`${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+};
 const report = await runChaos({
   seed: Number(values.seed),
   events: Number(values.events),
@@ -30,9 +35,9 @@ const report = await runChaos({
   intensity: Number(values.intensity),
   maxEventsPerMessage: Number(values["message-events"]),
   hangs: true,
-  drainDeadlineMs: 300_000,
-  onLine: (line) =>
-    process.stderr.write(`${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`),
+  deadlineMs: 300_000,
+  onLine: say,
+  ...(values.verbose && { onServiceLine: say }),
 });
 const { findings, deaths, figures } = report;
 if (values.json) console.log(JSON.stringify({ seed: Number(values.seed), ...report }));

@@ -15,6 +15,8 @@ export interface StackOptions {
   readonly dataFolder: string;
   readonly figures: Figures;
   readonly deliveries: Deliveries;
+  /** Takes what the processes say, injected faults left out. */
+  readonly onServiceLine?: ((line: string) => void) | undefined;
 }
 
 const MAX_LINES = 40;
@@ -122,6 +124,7 @@ export class Stack {
     const [, fault] = FAULT.exec(line) ?? [];
     if (fault === undefined) {
       if (this.lastLines.push(line) > MAX_LINES) this.lastLines.shift();
+      this.#options.onServiceLine?.(line);
       return;
     }
     const { point, kind } = JSON.parse(fault) as { point: string; kind: string };
