@@ -44,7 +44,7 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
   const admission = new Admission(maxBytes === undefined ? {} : { maxBytes });
   const metrics = new Metrics(admission);
   const local = env["BIGQUERY_STORAGE_HOST"];
-  const clientOptions = local === undefined ? { projectId } : { projectId, ...insecure(local) };
+  const clientOptions = { projectId, ...reconnection, ...(local !== undefined && insecure(local)) };
   const appender = storageWriteAppender({
     createClient: () => new v1.BigQueryWriteClient(clientOptions),
     projectId,
@@ -86,6 +86,12 @@ function wholeNumber(env: NodeJS.ProcessEnv, name: string): number | undefined {
     hint: "Give it a whole number above 0.",
   });
 }
+
+/**
+ * gRPC's own pauses between two tries to connect grow to two minutes, and meanwhile every stream fails at once: the appender's pauses, up to
+ * 5 s, would be spent in vain.
+ */
+const reconnection = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 5_000 };
 
 /** With the universe settled, a client that needs no credentials does not ask the network for some. */
 const noCredentials = { clientOptions: { universeDomain: "googleapis.com" } };
