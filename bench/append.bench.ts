@@ -174,8 +174,8 @@ const variants: { readonly [name: string]: () => Promise<{ append: Append; close
   "a connection a table, 1 in flight": async () => perTable(1),
   "a connection a table, 2 in flight": async () => perTable(2),
   "a connection a table, 4 in flight": async () => perTable(4),
+  "one connection, 1 in flight a table": () => multiplexed(1),
   "one connection, 2 in flight a table": () => multiplexed(2),
-  "one connection, 4 in flight a table": () => multiplexed(4),
 };
 const results = new Map<string, Sample[]>(Object.keys(variants).map((name) => [name, []]));
 try {

@@ -56,7 +56,10 @@ export interface AppenderOptions {
    * is rejected after twice that, within the acknowledgement deadline of the push subscriptions, 60 s.
    */
   readonly deadlineMs?: number;
-  /** Requests that may be in flight for each table, each of at most 9 MiB. Default 2: while one is written, the next is sent. */
+  /**
+   * Requests that may be in flight for each table, each of at most 9 MiB. Default 1: more were no faster (bench/RESULTS.md),
+   * because what waits shares the next one.
+   */
   readonly maxInFlightRequests?: number;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
@@ -65,7 +68,7 @@ export interface AppenderOptions {
 
 /** An appender over the `_default` streams, one connection a table, opened when first needed. */
 export function storageWriteAppender(options: AppenderOptions): Appender {
-  const { projectId, datasetId, deadlineMs = 20_000, maxInFlightRequests = 2, now = Date.now, observer } = options;
+  const { projectId, datasetId, deadlineMs = 20_000, maxInFlightRequests = 1, now = Date.now, observer } = options;
   const clients = new WriteClients(options.createClient, deadlineMs);
   const lanes = new Map<TableName, AppendLane>();
 
