@@ -86,7 +86,11 @@ export class AppendLane {
       if (this.#closed) this.#connection.close("the appender was closed");
     } catch (cause) {
       this.#fail(cause);
-      for (const call of this.#queue.drain()) call.reject(this.#notSent("no connection to BigQuery", cause));
+      const error = new IndelibleError("ERR_APPEND_REFUSED", `${this.#place}: no connection to BigQuery`, {
+        cause,
+        hint: "The cause says why: usually there are no credentials. The next delivery tries again; no restart is needed.",
+      });
+      for (const call of this.#queue.drain()) call.reject(error);
     }
     this.#connecting = false;
     this.#pump();
@@ -144,13 +148,13 @@ export class AppendLane {
     return `append to ${this.#options.name}`;
   }
 
-  #error(code: "ERR_APPEND_REFUSED" | "ERR_APPEND_OUTCOME_UNKNOWN", reason: string, cause?: unknown): IndelibleError {
-    return new IndelibleError(code, `${this.#place}: ${reason}`, { cause });
+  #error(code: "ERR_APPEND_REFUSED" | "ERR_APPEND_OUTCOME_UNKNOWN", reason: string): IndelibleError {
+    return new IndelibleError(code, `${this.#place}: ${reason}`);
   }
 
   /** None of the rows is written. */
-  #notSent(reason: string, cause?: unknown): IndelibleError {
-    return this.#error("ERR_APPEND_REFUSED", reason, cause);
+  #notSent(reason: string): IndelibleError {
+    return this.#error("ERR_APPEND_REFUSED", reason);
   }
 }
 

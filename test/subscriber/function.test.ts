@@ -35,10 +35,13 @@ describe("the function", () => {
   let pubsub: PubSub;
   let deadLetters: Subscription;
   let answer: object | undefined = { appendResult: {} };
+  /** What an answer waits for. */
+  let hold: (() => Promise<void>) | undefined;
 
   before(async () => {
     broker = await startService("local/pubsub/main.ts", ["--data", data, "--port", "0"]);
-    writeApi = await scriptedWriteApi((_request, call) => {
+    writeApi = await scriptedWriteApi(async (_request, call) => {
+      await hold?.();
       if (answer === undefined) call.end();
       else call.write(answer);
     });
@@ -134,6 +137,48 @@ describe("the function", () => {
     assert.equal((await post("/conversations", push("", { a: "b" }, "80"))).status, 204);
     const metrics = await (await fetch(`http://127.0.0.1:${service.ready.port}/metrics`)).text();
     assert.match(metrics, /^indelible_events_dead_lettered_total\{table="conversations",reason="ERR_EMPTY"\} 1$/m);
+  });
+
+  it("answers 429 when too much is on its way, and takes the redelivery", async () => {
+    const small = await startService("subscriber/main.ts", ["--port", "0"], {
+      GOOGLE_CLOUD_PROJECT: projectId,
+      PUBSUB_EMULATOR_HOST: `127.0.0.1:${broker.ready.port}`,
+      BIGQUERY_STORAGE_HOST: `127.0.0.1:${writeApi.port}`,
+      INDELIBLE_MAX_IN_FLIGHT_BYTES: "300",
+    });
+    try {
+      const postTo = (n: number): Promise<Response> =>
+        fetch(`http://127.0.0.1:${small.ready.port}/conversations`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(push(JSON.stringify({ ...event, log_id: `00000000-0000-7000-8000-00000000010${n}` }))),
+        });
+      const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+      const { promise: answered, resolve: release } = Promise.withResolvers<void>();
+      hold = () => {
+        ask();
+        return answered;
+      };
+      const first = postTo(1);
+      await asked;
+      hold = undefined;
+      assert.equal((await postTo(2)).status, 429);
+      release();
+      assert.equal((await first).status, 204);
+      assert.equal((await postTo(2)).status, 204);
+    } finally {
+      await small.stop();
+    }
+  });
+
+  it("says which setting is no number", async () => {
+    await assert.rejects(
+      startService("subscriber/main.ts", ["--port", "0"], {
+        GOOGLE_CLOUD_PROJECT: projectId,
+        INDELIBLE_MAX_IN_FLIGHT_BYTES: "64 MiB",
+      }),
+      /INDELIBLE_MAX_IN_FLIGHT_BYTES is \\?"64 MiB/,
+    );
   });
 
   const refused: [string, () => Promise<Response>, number][] = [
