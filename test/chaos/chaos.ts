@@ -47,6 +47,7 @@ export interface ChaosReport {
 const PROJECT = "chaos";
 const POLL_MS = 200;
 const STILL_POLLS = 5;
+const ANSWER_WAIT_MS = 1000;
 
 /**
  * Publishes through the real processes while they are killed, their connections cut and their requests failed, lets them come
@@ -131,6 +132,8 @@ function deedsOf(
 ): (() => Promise<void> | void)[] {
   const kills = Array.from({ length: options.kills }, (_, index) => async () => {
     const service = stack.services[index % stack.services.length] as (typeof stack.services)[number];
+    // What it has just answered must be on disk. It may have nothing to answer any more.
+    await Promise.race([...stack.answersOf(service), delay(ANSWER_WAIT_MS)]);
     figures.add(`kills of ${service.name}`);
     await service.end("SIGKILL");
     await service.start();

@@ -2,12 +2,16 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Random } from "../../local/random.ts";
 
+/** Less than that is a frame of HTTP/2 itself. */
+const MIN_ANSWER_BYTES = 60;
+
 /** A TCP proxy on 127.0.0.1, in the middle of two services, whose connections can be cut. */
 export class Proxy {
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
   /** Connections to be cut as soon as something is sent over them. */
   #cutsToCome = 0;
+  #answered = Promise.withResolvers<void>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -37,6 +41,11 @@ export class Proxy {
     else victim.resetAndDestroy();
   }
 
+  /** Resolves in the turn in which the next answer passes. */
+  nextAnswer(): Promise<void> {
+    return this.#answered.promise;
+  }
+
   close(): void {
     this.#server.close();
     for (const connection of this.#connections) connection.destroy();
@@ -47,6 +56,11 @@ export class Proxy {
     this.#connections.add(client);
     if (onData !== undefined) client.on("data", onData);
     client.pipe(server).pipe(client);
+    server.on("data", (chunk: Buffer) => {
+      if (chunk.length < MIN_ANSWER_BYTES) return;
+      this.#answered.resolve();
+      this.#answered = Promise.withResolvers();
+    });
     client.once("data", () => {
       if (this.#cutsToCome === 0) return;
       this.#cutsToCome -= 1;

@@ -71,6 +71,13 @@ export class Stack {
     return this.#proxies;
   }
 
+  /** Each resolves in the turn in which the next answer of this process passes by. */
+  answersOf(service: Service): Promise<void>[] {
+    const [publish, deadLetters, append, push] = this.proxies;
+    const passed = service === this.broker ? [publish, deadLetters] : service === this.warehouse ? [append] : [push];
+    return passed.map((proxy) => proxy.nextAnswer());
+  }
+
   /** Where to publish. */
   get publishPort(): number {
     return this.proxies[0].port;
