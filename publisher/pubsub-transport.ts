@@ -1,6 +1,6 @@
 import type { v1 } from "@google-cloud/pubsub";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import type { Transport } from "./transport.ts";
+import type { BatchTransport, TransportMessage } from "./transport.ts";
 
 export interface PubSubOptions {
   /**
@@ -21,7 +21,7 @@ interface Connection {
  * A transport over one long-lived client of Pub/Sub, which is loaded and connected on the first publish. Honours
  * PUBSUB_EMULATOR_HOST and Google's application default credentials.
  */
-export function createPubSubTransport(options: PubSubOptions = {}): Transport {
+export function createPubSubTransport(options: PubSubOptions = {}): BatchTransport {
   return new PubSubTransport(options);
 }
 
@@ -29,7 +29,7 @@ export function createPubSubTransport(options: PubSubOptions = {}): Transport {
  * Uses the generated client and not `Topic`, whose `publish` has a queue, a timer and a deadline of its own, and
  * which raises an unhandled rejection at each call, and so ends the host, while credentials cannot be loaded.
  */
-class PubSubTransport implements Transport {
+class PubSubTransport implements BatchTransport {
   readonly #options: PubSubOptions;
   #connection: Promise<Connection> | undefined;
 
@@ -43,14 +43,23 @@ class PubSubTransport implements Transport {
     attributes: { [key: string]: string },
     deadlineMs: number,
   ): Promise<string> {
+    const [id] = await this.publishAll(topic, [{ data, attributes }], deadlineMs);
+    return id ?? "";
+  }
+
+  async publishAll(
+    topic: string,
+    messages: readonly TransportMessage[],
+    deadlineMs: number,
+  ): Promise<readonly string[]> {
     const { client, projectId } = await this.#connect();
     try {
       const [response] = await client.publish(
-        { topic: `projects/${projectId}/topics/${topic}`, messages: [{ data, attributes }] },
+        { topic: `projects/${projectId}/topics/${topic}`, messages: [...messages] },
         // Retries are the sender's: here they would outlive its deadline.
         { timeout: deadlineMs, retry: null, isBundling: false },
       );
-      return response.messageIds?.[0] ?? "";
+      return response.messageIds ?? [];
     } catch (cause) {
       throw errorOf(cause, topic, projectId);
     }

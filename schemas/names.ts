@@ -13,6 +13,9 @@ export const RAW_DATASET = "agent_logs_raw";
 /** Tables that have a topic of their own, in the order of the declaration: all but those that Indelible writes itself. */
 export const publishedTables: readonly TableName[] = tableNames.filter((name) => tables[name].kind === "log");
 
+/** Tables whose topic the subscriber reads event by event: those of the agents, and what ops decide about dead letters. */
+export const ingestedTables: readonly TableName[] = [...publishedTables, "dead_letter_reviews"];
+
 /** ID of the topic whose messages are entries of `table`. */
 export function topicOf(table: TableName, prefix: string = DEFAULT_TOPIC_PREFIX): string {
   return `${prefix}.${table}`;
@@ -31,4 +34,10 @@ export function pushSubscriptionOf(topic: string): string {
 /** ID of the pull subscription on `topic` of whoever runs the worker instead of the function. */
 export function pullSubscriptionOf(topic: string): string {
   return `${topic}.worker`;
+}
+
+/** The table whose events come by the subscription with this ID, whatever its prefix; undefined when it is none of ours. */
+export function tableOfSubscription(id: string): TableName | undefined {
+  const name = /\.([a-z_]+)\.(?:function|worker)$/.exec(id)?.[1];
+  return ingestedTables.find((table) => table === name);
 }

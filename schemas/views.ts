@@ -7,6 +7,8 @@ export interface View {
   readonly description: string;
   /** GoogleSQL. */
   readonly query: string;
+  /** Names of the columns of its result. */
+  readonly columns: readonly string[];
 }
 
 /** Every view of the dataset that people read, in an order in which each can be created. */
@@ -18,6 +20,7 @@ export function viewsOf(projectId: string): readonly View[] {
 function historyView(projectId: string, table: Table): View {
   return {
     name: `${table.name}_history`,
+    columns: [...Object.keys(rowColumns(table)), "conflict"],
     description: `${table.description} Every entry once; conflict: another entry has the same log_id and other content.`,
     query: `SELECT
   *,
@@ -40,6 +43,7 @@ function entityView(projectId: string, table: Table): View {
   );
   return {
     name: table.name,
+    columns: [...Object.keys(rowColumns(table)), "entries"],
     description: `${table.description} One row for each ${table.entity}: the latest value of each column.`,
     query: `SELECT
   ${columns.join(",\n  ")},

@@ -1,6 +1,7 @@
 import { v1 } from "@google-cloud/bigquery-storage";
 import { PubSub } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
+import { createPubSubTransport } from "@indelible/publisher/pubsub-transport.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { DEFAULT_TOPIC_PREFIX, deadLetterTopic, RAW_DATASET } from "@indelible/schemas/names.ts";
 import { Admission } from "./admission.ts";
@@ -51,15 +52,19 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
     datasetId: env["INDELIBLE_DATASET"] ?? RAW_DATASET,
     observer: metrics,
   });
+  const transport = createPubSubTransport({ projectId });
   const deadLetters = pubsubDeadLetters(
-    pubsubFromEnvironment(env),
+    transport,
     deadLetterTopic(env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX),
   );
   return {
     receiver: new Receiver({ admission, appender, dedup: memoryDedup(), deadLetters }, metrics),
     metrics,
     state: () => ({ inFlightMessages: admission.messages, inFlightBytes: admission.bytes }),
-    close: () => appender.close(),
+    async close() {
+      await appender.close();
+      await transport.close();
+    },
   };
 }
 

@@ -1,144 +1,85 @@
-import { isUtf8 } from "node:buffer";
-import type { PubSub, Topic } from "@google-cloud/pubsub";
-import { canonicalizerOf } from "@indelible/schemas/canonicalizer.ts";
-import { derivedId, entryHash } from "@indelible/schemas/entry.ts";
-import { errorKinds, IndelibleError, type ErrorCode } from "@indelible/schemas/errors.ts";
-import { tables, type Event, type TableName } from "@indelible/schemas/tables.ts";
-import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
-import { assertEvent } from "@indelible/schemas/validator.ts";
+import { withDeadline } from "@indelible/publisher/deadline.ts";
+import type { BatchTransport, TransportMessage } from "@indelible/publisher/transport.ts";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import type { TableName } from "@indelible/schemas/tables.ts";
+import { deadLetterMessages } from "./dead-letter-message.ts";
 import type { Fault } from "./decode.ts";
-import type { Entry } from "./hash.ts";
 import type { Message } from "./message.ts";
 
 /** Publishes what could not be accepted. */
 export interface DeadLetters {
   /**
-   * Resolves when Pub/Sub has acknowledged a dead letter for each fault; only then may the message be acknowledged.
+   * Resolves when Pub/Sub has acknowledged a dead letter for each fault; only then may the message be acknowledged. What was published before a
+   * failure is published again at the redelivery: a second message, the same entry.
+   *
    * @throws ERR_PUBLISH, retryable: some may not be published
    */
   publish(table: TableName, message: Message, faults: readonly Fault[]): Promise<void>;
 }
 
-/** What we add to the attributes of the original message. SPEC.md has the format. */
-const OURS = "indelible.";
-/** What Pub/Sub adds when it forwards a message by itself. */
-const GOOGLES = "CloudPubSubDeadLetterSource";
-/** Pub/Sub's limits: attributes of a message, bytes of a value. */
-const MAX_ATTRIBUTES = 100;
-const MAX_VALUE_BYTES = 1024;
-/** Data above this leaves no room in a row, where it stands twice (in the entry, escaped, and in its column). */
-const MAX_ROW_DATA_BYTES = 2 * 1024 * 1024;
+/** Pub/Sub takes 1,000 messages and 10 MB in a request; what frames the messages counts too. */
+const MAX_REQUEST_MESSAGES = 1000;
+const MAX_REQUEST_BYTES = 9_000_000;
+/** Of one message's faults: together they are at most 16 MiB, but there may be 50,000 of them. */
+const MAX_REQUESTS_IN_FLIGHT = 3;
 
-/** A publisher of dead letters to `topic`, with a deadline of `deadlineMs`, default 10,000, for each. */
-export function pubsubDeadLetters(pubsub: PubSub, topicId: string, deadlineMs = 10_000): DeadLetters {
-  // One Topic for good: a new one for each publish would not batch.
-  const topic = pubsub.topic(topicId, { gaxOpts: { timeout: deadlineMs }, batching: { maxMilliseconds: 5 } });
+/** A publisher of dead letters to `topic`, with a deadline of `deadlineMs`, default 10,000, for each request. */
+export function pubsubDeadLetters(
+  transport: Pick<BatchTransport, "publishAll">,
+  topic: string,
+  deadlineMs = 10_000,
+): DeadLetters {
   return {
     async publish(table, message, faults) {
-      const results = await Promise.allSettled(faults.map((fault) => publishOne(topic, table, message, fault)));
-      const failed = results.filter((result) => result.status === "rejected");
-      if (failed[0] === undefined) return;
-      const text = `${failed.length} of ${faults.length} dead letters of message ${message.id} were not published`;
-      throw new IndelibleError("ERR_PUBLISH", text, { cause: failed[0].reason });
+      const requests = requestsOf(table, message, faults);
+      const failures: unknown[] = [];
+      let attempts = 0;
+      const send = async (): Promise<void> => {
+        for (const request of requests) {
+          attempts += 1;
+          try {
+            const work = transport.publishAll(topic, request, deadlineMs);
+            await withDeadline(work, deadlineMs, `publishing to ${topic}`, true);
+          } catch (error) {
+            failures.push(error);
+          }
+        }
+      };
+      // They share one source of requests. All are waited for: what is still on its way holds memory.
+      await Promise.all(Array.from({ length: MAX_REQUESTS_IN_FLIGHT }, send));
+      if (failures.length === 0) return;
+      const text = `${failures.length} of ${attempts} requests with dead letters of message ${message.id} failed`;
+      throw new IndelibleError("ERR_PUBLISH", text, { cause: failures[0] });
     },
   };
 }
 
-function publishOne(topic: Topic, table: TableName, message: Message, fault: Fault): Promise<string> {
-  const ours: { [name: string]: string } = {
-    [`${OURS}reason`]: fault.code,
-    [`${OURS}detail`]: cut(fault.detail),
-    [`${OURS}table`]: table,
-    [`${OURS}message_id`]: message.id,
-    [`${OURS}published_at`]: formatTimestamp(message.publishedAt),
-  };
-  if (fault.index !== undefined) ours[`${OURS}index`] = String(fault.index);
-  const logId = logIdOf(fault.data);
-  if (logId !== undefined) ours[`${OURS}log_id`] = logId;
-  const originals = Object.entries(message.attributes).filter(([name]) => !name.startsWith(OURS));
-  const room = MAX_ATTRIBUTES - Object.keys(ours).length;
-  return topic.publishMessage({
-    data: fault.data,
-    attributes: { ...Object.fromEntries(originals.slice(0, room)), ...ours },
-  });
-}
-
-/** The `log_id` of an event that is otherwise at fault, where it can be read at all. */
-function logIdOf(data: Buffer): string | undefined {
-  try {
-    const value = JSON.parse(data.toString()) as { log_id?: unknown } | null;
-    return typeof value?.log_id === "string" ? cut(value.log_id) : undefined;
-  } catch {
-    // Not JSON: that is the fault, or one of several.
-    return undefined;
+/** Made as they are sent, so that the messages of 50,000 faults are not there at once. */
+function* requestsOf(table: TableName, message: Message, faults: readonly Fault[]): Generator<TransportMessage[]> {
+  let request: TransportMessage[] = [];
+  let bytes = 0;
+  for (const fault of faults) {
+    for (const one of deadLetterMessages(table, message, fault)) {
+      const size = sizeOf(one);
+      if (request.length === MAX_REQUEST_MESSAGES || (request.length > 0 && bytes + size > MAX_REQUEST_BYTES)) {
+        yield request;
+        request = [];
+        bytes = 0;
+      }
+      request.push(one);
+      bytes += size;
+    }
   }
+  if (request.length > 0) yield request;
 }
 
-function cut(text: string): string {
-  const bytes = Buffer.from(text.toWellFormed());
-  if (bytes.length <= MAX_VALUE_BYTES) return bytes.toString();
-  return `${new TextDecoder().decode(bytes.subarray(0, MAX_VALUE_BYTES - 8), { stream: true })}…`;
-}
+/** Protocol Buffers put at most 16 bytes around an attribute and around a message. */
+const FRAME_BYTES = 16;
 
-/**
- * The row of `dead_letters` that a message of the dead-letter topic becomes. Every such message becomes one, also those that
- * Pub/Sub forwarded after the last delivery attempt, and those that somebody else put there.
- */
-export function deadLetterEntry(message: Message): Entry {
-  const explained = explainedEvent(message);
-  const event = isExplained(explained) ? explained : unexplainedEvent(message);
-  const entry = canonicalizerOf(tables.dead_letters)(event);
-  return { index: 0, text: entry, event, logId: event["log_id"] as string, entry, entryHash: entryHash(entry) };
-}
-
-/** Whether our attributes are there and not forged. Otherwise the message is kept as one that nobody explained. */
-function isExplained(event: Event): boolean {
-  try {
-    assertEvent("dead_letters", event);
-    return Object.hasOwn(errorKinds, event["reason"] as string);
-  } catch {
-    return false;
+function sizeOf({ data, attributes }: TransportMessage): number {
+  let bytes = data.length + FRAME_BYTES;
+  for (const [name, value] of Object.entries(attributes)) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + FRAME_BYTES;
   }
-}
-
-function explainedEvent(message: Message): Event {
-  const of = (name: string): string | undefined => message.attributes[`${OURS}${name}`];
-  const id = derivedId("dead-letter", of("table") ?? "", of("message_id") ?? "", of("index") ?? "");
-  return {
-    log_id: id,
-    dead_letter_id: id,
-    reason: of("reason"),
-    reason_detail: of("detail"),
-    source_table: of("table"),
-    source_message_id: of("message_id"),
-    source_published_at: of("published_at"),
-    source_index: of("index") === undefined ? null : Number(of("index")),
-    source_log_id: of("log_id") ?? null,
-    ...contentOf(message),
-  };
-}
-
-function unexplainedEvent(message: Message): Event {
-  const forwardedFrom = message.attributes[`${GOOGLES}Subscription`];
-  const reason: ErrorCode = forwardedFrom === undefined ? "ERR_UNEXPLAINED" : "ERR_DELIVERY_ATTEMPTS";
-  const id = derivedId("dead-letter", "", message.id, "");
-  return {
-    log_id: id,
-    dead_letter_id: id,
-    reason,
-    reason_detail: `${errorKinds[reason].meaning}${forwardedFrom === undefined ? "" : ` Subscription: ${cut(forwardedFrom)}`}`,
-    source_message_id: message.id,
-    source_published_at: formatTimestamp(message.publishedAt),
-    ...contentOf(message),
-  };
-}
-
-function contentOf({ attributes, data }: Message): Event {
-  const originals = Object.entries(attributes).filter(([name]) => !name.startsWith(OURS));
-  const kept = data.length <= MAX_ROW_DATA_BYTES;
-  return {
-    source_attributes: Object.fromEntries(originals),
-    ...(kept && (isUtf8(data) ? { data: data.toString() } : { data_base64: data.toString("base64") })),
-    data_bytes: data.length,
-  };
+  return bytes;
 }

@@ -7,7 +7,7 @@
  */
 import { http, type Request, type Response } from "@google-cloud/functions-framework";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { publishedTables } from "@indelible/schemas/names.ts";
+import { ingestedTables } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { serviceFromEnvironment, type Service } from "./config.ts";
 import { messageOfPush, type Message } from "./message.ts";
@@ -15,7 +15,7 @@ import { messageOfPush, type Message } from "./message.ts";
 /** The service behind the function; whoever runs the process closes it. */
 export const service: Service = serviceFromEnvironment(process.env);
 
-const paths: ReadonlySet<string> = new Set([...publishedTables, "dead_letters"]);
+const paths: ReadonlySet<string> = new Set([...ingestedTables, "dead_letters"]);
 
 http("ingest", async (request, response) => {
   const path = request.path.slice(1);

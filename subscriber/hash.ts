@@ -4,7 +4,7 @@ import { assertLossless } from "@indelible/schemas/strict-json.ts";
 import { eventColumns, tables, type Event, type TableName } from "@indelible/schemas/tables.ts";
 import { truncateToMicros } from "@indelible/schemas/timestamp.ts";
 import type { Fault } from "./decode.ts";
-import type { Message } from "./message.ts";
+import { originOf, type Message, type Origin } from "./message.ts";
 import { faultOf, type ValidEvent } from "./validate.ts";
 
 /** An entry of the log: the event, its canonical bytes and their hash. */
@@ -25,9 +25,10 @@ export interface Entry {
  */
 export function hash(table: TableName, message: Message, events: readonly ValidEvent[], faults: Fault[]): Entry[] {
   const entries: Entry[] = [];
+  const origin = originOf(message);
   for (const valid of events) {
     try {
-      entries.push(entryOf(table, message, valid));
+      entries.push(entryOf(table, origin, valid));
     } catch (error) {
       faults.push(faultOf(valid.index, valid.text, error));
     }
@@ -35,11 +36,11 @@ export function hash(table: TableName, message: Message, events: readonly ValidE
   return entries;
 }
 
-function entryOf(table: TableName, message: Message, { index, text, event: received }: ValidEvent): Entry {
+function entryOf(table: TableName, origin: Origin, { index, text, event: received }: ValidEvent): Entry {
   const canonicalize = canonicalizerOf(tables[table]);
   const sent = canonicalText(canonicalize, received, text);
   if (sent !== text) assertLossless(text);
-  const event = complete(table, message, index, received);
+  const event = complete(table, origin, index, received);
   const entry = event === received ? sent : canonicalize(event);
   return { index, text, event, logId: event["log_id"] as string, entry, entryHash: entryHash(entry) };
 }
@@ -55,7 +56,7 @@ function canonicalText(canonicalize: Canonicalizer, event: Event, text: string):
 }
 
 /** Gives an event what it lacks: a `log_id`, and times that BigQuery can hold. Most lack nothing and come back as they are. */
-function complete(table: TableName, message: Message, index: number, event: Event): Event {
+function complete(table: TableName, origin: Origin, index: number, event: Event): Event {
   let changed: Record<string, unknown> | undefined;
   for (const name of timestampsOf(table)) {
     const value = event[name];
@@ -64,7 +65,7 @@ function complete(table: TableName, message: Message, index: number, event: Even
     if (truncated !== value) (changed ??= { ...event })[name] = truncated;
   }
   if (typeof event["log_id"] !== "string") {
-    (changed ??= { ...event })["log_id"] = logIdOfMessage(table, message.id, index);
+    (changed ??= { ...event })["log_id"] = logIdOfMessage(table, origin.messageId, origin.index + index);
   }
   return changed ?? event;
 }

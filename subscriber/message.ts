@@ -1,3 +1,4 @@
+import { replayAttributes } from "@indelible/schemas/attributes.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
 
@@ -8,6 +9,26 @@ export interface Message {
   readonly publishedAt: number;
   readonly data: Buffer;
   readonly attributes: { readonly [name: string]: string };
+}
+
+/** Where the first event of a message came in at first: derived identities go by this, so that replays change none. */
+export interface Origin {
+  readonly messageId: string;
+  /** Position of the event in that message. */
+  readonly index: number;
+  /** `dead_letter_id` of what the message replays. */
+  readonly replayOf?: string;
+}
+
+/** The message itself, or, of a replay, the message that the dead letter came from. SPEC.md §7. */
+export function originOf({ id, attributes }: Message): Origin {
+  const replayOf = attributes[replayAttributes.replayOf] ?? "";
+  const messageId = attributes[replayAttributes.messageId] ?? "";
+  const index = attributes[replayAttributes.index] ?? "0";
+  if (!/^[0-9a-f-]{36}$/.test(replayOf) || !/^[!-~]{1,128}$/.test(messageId) || !/^\d{1,15}$/.test(index)) {
+    return { messageId: id, index: 0 };
+  }
+  return { messageId, index: Number(index), replayOf };
 }
 
 /**

@@ -3,7 +3,8 @@ import { rowEncoderOf } from "@indelible/schemas/protobuf.ts";
 import { tables, type TableName } from "@indelible/schemas/tables.ts";
 import type { Admission } from "./admission.ts";
 import type { Appender, PendingRow } from "./appender.ts";
-import { deadLetterEntry, type DeadLetters } from "./dead-letters.ts";
+import { deadLetterEntries } from "./dead-letter-entry.ts";
+import type { DeadLetters } from "./dead-letters.ts";
 import { decode, type Fault } from "./decode.ts";
 import type { DedupStore } from "./dedup.ts";
 import { hash, type Entry } from "./hash.ts";
@@ -65,7 +66,7 @@ function countOf(faults: readonly Fault[]): Pick<Outcome, "deadLettered" | "reas
 export async function keepDeadLetter(pipeline: Pipeline, table: TableName, message: Message): Promise<Outcome> {
   using place = pipeline.admission.admit(message.data.length);
   const faults: Fault[] = [];
-  const entries = [deadLetterEntry(message)];
+  const entries = deadLetterEntries(message);
   // Its row holds the data twice: in a column and in the entry.
   place.resize(2 * message.data.length);
   const unseen = pipeline.dedup.unseen(table, entries);

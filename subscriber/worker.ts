@@ -16,7 +16,7 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import {
   DEFAULT_TOPIC_PREFIX,
   deadLetterTopic,
-  publishedTables,
+  ingestedTables,
   pullSubscriptionOf,
   topicOf,
 } from "@indelible/schemas/names.ts";
@@ -31,7 +31,7 @@ const EXIT_MS = 25_000;
 /** What failed is given back after a pause of this length at most: without a retry policy, Pub/Sub would send it again at once. */
 const MAX_NACK_PAUSE_MS = 1_000;
 
-const tablesWithWorker: readonly TableName[] = [...publishedTables, "dead_letters"];
+const tablesWithWorker: readonly TableName[] = [...ingestedTables, "dead_letters"];
 
 const { values } = parseArgs({
   options: {

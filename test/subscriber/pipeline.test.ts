@@ -115,6 +115,29 @@ describe("ingest()", () => {
     );
   });
 
+  it("gives an event without a log_id that is replayed the one that it would have had at first, however often", async () => {
+    const w = world();
+    const attributes = {
+      "indelible.replay_of": "00000000-0000-5000-8000-000000000001",
+      "indelible.message_id": "9",
+      "indelible.index": "5",
+      format: "ndjson",
+    };
+    for (const data of [
+      JSON.stringify(base),
+      `${JSON.stringify(base)}\n${JSON.stringify({ ...base, status: "error" })}`,
+    ]) {
+      await ingest(w, "conversations", message(data, attributes));
+    }
+    assert.deepEqual(
+      w.rows.map((row) => row["log_id"]),
+      [logIdOfMessage("conversations", "9", 5), logIdOfMessage("conversations", "9", 6)],
+    );
+    const forged = message(JSON.stringify(base), { ...attributes, "indelible.index": "-1" });
+    await ingest(w, "conversations", forged);
+    assert.equal(w.rows.at(-1)?.["log_id"], logIdOfMessage("conversations", forged.id, 0));
+  });
+
   it("gives an event without a log_id the same one at each redelivery", async () => {
     const w = world();
     const m = message(JSON.stringify(base));
