@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { TableMetadata } from "@google-cloud/bigquery";
+import { PubSub } from "@google-cloud/pubsub";
+import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
+import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import { tables } from "@indelible/schemas/tables.ts";
+import { viewsOf } from "@indelible/schemas/views.ts";
+import { bigQueryClient } from "../../cli/clients.ts";
+import { provisionTopics, provisionWarehouse } from "../../cli/dev/provision.ts";
+import { startService, type ServiceProcess } from "../processes.ts";
+
+const projectId = "provision-test";
+
+describe("provisioning over what an earlier version has made", () => {
+  const data = mkdtempSync(join(tmpdir(), "indelible-provision-"));
+  let warehouse: ServiceProcess;
+  let broker: ServiceProcess;
+
+  before(async () => {
+    [warehouse, broker] = await Promise.all([
+      startService("local/bigquery/main.ts", ["--data", join(data, "w"), "--port", "0", "--grpc-port", "0"]),
+      startService("local/pubsub/main.ts", ["--data", join(data, "b"), "--port", "0"]),
+    ]);
+    process.env["BIGQUERY_EMULATOR_HOST"] = `http://127.0.0.1:${warehouse.ready.port}`;
+    process.env["PUBSUB_EMULATOR_HOST"] = `127.0.0.1:${broker.ready.port}`;
+    process.env["METADATA_SERVER_DETECTION"] = "none";
+  });
+  after(async () => {
+    await Promise.all([warehouse?.stop(), broker?.stop()]);
+    rmSync(data, { recursive: true });
+  });
+
+  it("adds the columns that a table lacks, at its end, and renews the views over it", async () => {
+    const bigquery = bigQueryClient(projectId, true);
+    const [raw] = await bigquery.dataset(RAW_DATASET).create();
+    const [views] = await bigquery.dataset(VIEWS_DATASET).create();
+    const { schema, ...rest } = bigQueryTableOf(tables.dead_letters);
+    const earlier = { ...rest, schema: { fields: schema.fields.filter(({ name }) => name !== "reason_pattern") } };
+    await raw.createTable("dead_letters", earlier as TableMetadata);
+    const { query = "" } = viewsOf(projectId).find(({ name }) => name === "dead_letters_history") ?? {};
+    await views.createTable("dead_letters_history", { view: { query, useLegacySql: false } });
+
+    await provisionWarehouse(bigquery);
+    await provisionWarehouse(bigquery);
+    const [table] = await raw.table("dead_letters").getMetadata();
+    const fields = (table as TableMetadata).schema as { fields: { name: string }[] };
+    assert.equal(fields.fields.at(-1)?.name, "reason_pattern");
+    for (const view of ["dead_letters", "dead_letters_history"]) {
+      const [rows] = await bigquery.query(`SELECT reason_pattern FROM ${VIEWS_DATASET}.${view}`);
+      assert.deepEqual(rows, []);
+    }
+  });
+
+  it("gives each subscription of a table Pub/Sub's own dead-letter policy, and that of the dead letters none", async () => {
+    const pubsub = new PubSub({ projectId });
+    const [topic] = await pubsub.createTopic("agent-logs.conversations");
+    await topic.createSubscription("agent-logs.conversations.function", { pushEndpoint: "http://127.0.0.1:1/earlier" });
+    await provisionTopics(pubsub, "http://127.0.0.1:1");
+    await provisionTopics(pubsub, "http://127.0.0.1:1");
+    for (const name of ["conversations", "dead_letter_reviews", "action_logs"]) {
+      const [metadata] = await pubsub.subscription(`agent-logs.${name}.function`).getMetadata();
+      assert.equal(metadata.deadLetterPolicy?.maxDeliveryAttempts, 100, name);
+      assert.match(metadata.deadLetterPolicy?.deadLetterTopic ?? "", /topics\/agent-logs\.dead-letter$/);
+      assert.equal(Number(metadata.retryPolicy?.maximumBackoff?.seconds), 60);
+      assert.equal(metadata.pushConfig?.pushEndpoint, `http://127.0.0.1:1/${name}`);
+    }
+    const [own] = await pubsub.subscription("agent-logs.dead-letter.function").getMetadata();
+    assert.ok(!own.deadLetterPolicy);
+    await pubsub.close();
+  });
+});
