@@ -1,5 +1,4 @@
 import { v1 } from "@google-cloud/bigquery-storage";
-import { PubSub } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
 import { createPubSubTransport } from "@indelible/publisher/pubsub-transport.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
@@ -69,13 +68,7 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
 }
 
 /** @throws ERR_CONFIG */
-export function pubsubFromEnvironment(env: NodeJS.ProcessEnv): PubSub {
-  const projectId = projectOf(env);
-  return new PubSub(env["PUBSUB_EMULATOR_HOST"] === undefined ? { projectId } : { projectId, ...noCredentials });
-}
-
-/** @throws ERR_CONFIG */
-function projectOf(env: NodeJS.ProcessEnv): string {
+export function projectOf(env: NodeJS.ProcessEnv): string {
   const projectId = env["GOOGLE_CLOUD_PROJECT"];
   if (projectId !== undefined && projectId !== "") return projectId;
   throw new IndelibleError("ERR_CONFIG", "GOOGLE_CLOUD_PROJECT is not set", {
@@ -99,7 +92,9 @@ function wholeNumber(env: NodeJS.ProcessEnv, name: string): number | undefined {
 const reconnection = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 5_000 };
 
 /** With the universe settled, a client that needs no credentials does not ask the network for some. */
-const noCredentials = { clientOptions: { universeDomain: "googleapis.com" } };
+export const noCredentials: { readonly clientOptions: { readonly universeDomain: string } } = {
+  clientOptions: { universeDomain: "googleapis.com" },
+};
 
 /** Client options for a local warehouse, without TLS. */
 function insecure(address: string): NonNullable<ConstructorParameters<typeof v1.BigQueryWriteClient>[0]> {

@@ -10,7 +10,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
-import { Duration, type Message as PulledMessage, type Subscription } from "@google-cloud/pubsub";
+import { Duration, PubSub, type Message as PulledMessage, type Subscription } from "@google-cloud/pubsub";
 import { Backoff } from "@indelible/publisher/backoff.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import {
@@ -21,7 +21,7 @@ import {
   topicOf,
 } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
-import { pubsubFromEnvironment, serviceFromEnvironment } from "./config.ts";
+import { noCredentials, projectOf, serviceFromEnvironment } from "./config.ts";
 import { log } from "./log.ts";
 
 /** What the client may hold for each subscription; what is on its way over all is bounded by `Admission`. */
@@ -48,7 +48,10 @@ if (unknown !== undefined) {
 }
 
 const service = serviceFromEnvironment(process.env);
-const pubsub = pubsubFromEnvironment(process.env);
+const projectId = projectOf(process.env);
+const pubsub = new PubSub(
+  process.env["PUBSUB_EMULATOR_HOST"] === undefined ? { projectId } : { projectId, ...noCredentials },
+);
 let stopping = false;
 const subscriptions = values.table.map((table) => subscribe(table as TableName));
 
