@@ -19,7 +19,7 @@ import { Admission } from "@indelible/subscriber/admission.ts";
 import type { Appender } from "@indelible/subscriber/appender.ts";
 import type { DeadLetters } from "@indelible/subscriber/dead-letters.ts";
 import { decode, type Fault } from "@indelible/subscriber/decode.ts";
-import { memoryDedup } from "@indelible/subscriber/dedup.ts";
+import { createDedup } from "@indelible/subscriber/dedup.ts";
 import { hash } from "@indelible/subscriber/hash.ts";
 import type { Message } from "@indelible/subscriber/message.ts";
 import { ingest, type Pipeline } from "@indelible/subscriber/pipeline.ts";
@@ -94,7 +94,7 @@ const deadLetters: DeadLetters = {
     return Promise.resolve();
   },
 };
-const newPipeline = (): Pipeline => ({ admission: new Admission(), appender, dedup: memoryDedup(), deadLetters });
+const newPipeline = (): Pipeline => ({ admission: new Admission(), appender, dedup: createDedup(), deadLetters });
 
 const faults: Fault[] = [];
 const messages = freshMessages();
@@ -188,11 +188,11 @@ const cases: { readonly [name: string]: { prepare?: () => void; run: () => void 
 };
 
 function dedupCase(): (typeof cases)[string] {
-  let dedup = memoryDedup();
+  let dedup = createDedup();
   return {
-    prepare: () => (dedup = memoryDedup()),
-    run: () => {
-      for (const some of entries) dedup.mark(table, dedup.unseen(table, some));
+    prepare: () => (dedup = createDedup()),
+    run: async () => {
+      for (const some of entries) await dedup.once(table, some, () => Promise.resolve([]));
     },
   };
 }

@@ -6,9 +6,11 @@ import { DEFAULT_TOPIC_PREFIX, deadLetterTopic, RAW_DATASET } from "@indelible/s
 import { Admission } from "./admission.ts";
 import { storageWriteAppender } from "./appender.ts";
 import { pubsubDeadLetters } from "./dead-letters.ts";
-import { memoryDedup } from "./dedup.ts";
+import { createDedup, type Dedup } from "./dedup.ts";
 import { Metrics } from "./metrics.ts";
 import { Receiver } from "./receiver.ts";
+import { redisDedupStore } from "./redis-dedup-store.ts";
+import { SharedDedup } from "./shared-dedup.ts";
 
 /** Everything that takes deliveries, wired together. */
 export interface Service {
@@ -33,6 +35,9 @@ export const CONCURRENCY = 80;
  * - `INDELIBLE_TOPIC_PREFIX`: default `agent-logs`.
  * - `INDELIBLE_DATASET`: the dataset of tables, default `agent_logs_raw`.
  * - `INDELIBLE_MAX_IN_FLIGHT_BYTES`: bytes of decompressed messages on their way at once, default 67,108,864; more are answered 429.
+ * - `INDELIBLE_DEDUP_REDIS_URL`: a Redis or Valkey through which instances share what they appended, as redis:// or rediss:// (TLS; a
+ *   private CA by NODE_EXTRA_CA_CERTS). Default: none.
+ * - `INDELIBLE_DEDUP_TTL_SECONDS`: how long it remembers an entry, default 21,600 (6 h), at most 31 days, the longest that Pub/Sub delivers.
  * - `PUBSUB_EMULATOR_HOST`: a local broker, as host:port.
  * - `BIGQUERY_STORAGE_HOST`: a local warehouse's gRPC address, as host:port, without TLS.
  *
@@ -56,15 +61,58 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
     transport,
     deadLetterTopic(env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX),
   );
+  const dedup = dedupFromEnvironment(env);
+  metrics.gauge("dedup_degraded", "1 while the shared dedup store fails, else 0.", () => Number(dedup.degraded));
   return {
-    receiver: new Receiver({ admission, appender, dedup: memoryDedup(), deadLetters }, metrics),
+    receiver: new Receiver({ admission, appender, dedup, deadLetters }, metrics),
     metrics,
     state: () => ({ inFlightMessages: admission.messages, inFlightBytes: admission.bytes }),
     async close() {
       await appender.close();
+      await dedup.close();
       await transport.close();
     },
   };
+}
+
+/** The longest that Pub/Sub keeps a message, and so delivers it again. */
+const MAX_TTL_SECONDS = 31 * 24 * 60 * 60;
+
+/**
+ * Dedup as `INDELIBLE_DEDUP_*` describe it.
+ * @throws ERR_CONFIG
+ */
+export function dedupFromEnvironment(env: NodeJS.ProcessEnv): Dedup {
+  const ttlSeconds = wholeNumber(env, "INDELIBLE_DEDUP_TTL_SECONDS");
+  if (ttlSeconds !== undefined && ttlSeconds > MAX_TTL_SECONDS) {
+    throw new IndelibleError("ERR_CONFIG", `INDELIBLE_DEDUP_TTL_SECONDS is ${ttlSeconds}`, {
+      hint: `Give it at most ${MAX_TTL_SECONDS}, which is 31 days.`,
+    });
+  }
+  const url = env["INDELIBLE_DEDUP_REDIS_URL"];
+  if (url === undefined || url === "") return createDedup();
+  if (!isRedisUrl(url)) {
+    // Not quoted: it may hold a password.
+    throw new IndelibleError("ERR_CONFIG", "INDELIBLE_DEDUP_REDIS_URL is not a URL of a Redis server", {
+      hint: "Give it as redis://[user:password@]host[:port][/database], or rediss:// for TLS; percent-encode special characters.",
+    });
+  }
+  return createDedup({
+    shared: new SharedDedup(redisDedupStore(ttlSeconds === undefined ? { url } : { url, ttlSeconds })),
+  });
+}
+
+/** Whether the client would take all of the text into account: it ignores a query and a fragment, which may be half a password. */
+function isRedisUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === "") return false;
+  if (!/^\/?$|^\/\d+$/.test(url.pathname) || url.search !== "" || url.hash !== "") return false;
+  try {
+    decodeURIComponent(url.username + url.password);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws ERR_CONFIG */

@@ -2,11 +2,11 @@ import { IndelibleError, type ErrorCode } from "@indelible/schemas/errors.ts";
 import { rowEncoderOf } from "@indelible/schemas/protobuf.ts";
 import { tables, type TableName } from "@indelible/schemas/tables.ts";
 import type { Admission } from "./admission.ts";
-import type { Appender, PendingRow } from "./appender.ts";
+import type { Appender, PendingRow, RefusedRow } from "./appender.ts";
 import { deadLetterEntries } from "./dead-letter-entry.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { decode, type Fault } from "./decode.ts";
-import type { DedupStore } from "./dedup.ts";
+import type { Dedup, RefusedEntry } from "./dedup.ts";
 import { hash, type Entry } from "./hash.ts";
 import type { Message } from "./message.ts";
 import { validate } from "./validate.ts";
@@ -14,7 +14,7 @@ import { validate } from "./validate.ts";
 export interface Pipeline {
   readonly admission: Admission;
   readonly appender: Appender;
-  readonly dedup: DedupStore;
+  readonly dedup: Dedup;
   readonly deadLetters: DeadLetters;
 }
 
@@ -45,10 +45,15 @@ export async function ingest(pipeline: Pipeline, table: TableName, message: Mess
   place.resize(bytes);
   const events = validate(table, lines, faults);
   const entries = hash(table, message, events, faults);
-  const unseen = pipeline.dedup.unseen(table, entries);
-  const accepted = await append(pipeline, table, message, unseen, faults);
-  await pipeline.deadLetters.publish(table, message, faults);
-  return { accepted: accepted.length, duplicates: entries.length - unseen.length, conflicts: 0, ...countOf(faults) };
+  const written = await pipeline.dedup.once(table, entries, (unseen) => append(pipeline, table, message, unseen));
+  const dead = faults.concat(written.refused.map(faultOfRefusal));
+  await pipeline.deadLetters.publish(table, message, dead);
+  const { accepted, duplicates, conflicts } = written;
+  return { accepted: accepted.length, duplicates, conflicts, ...countOf(dead) };
+}
+
+function faultOfRefusal({ entry, code, reason }: RefusedEntry): Fault {
+  return { index: entry.index, data: Buffer.from(entry.text), code, detail: reason };
 }
 
 function countOf(faults: readonly Fault[]): Pick<Outcome, "deadLettered" | "reasons"> {
@@ -65,33 +70,27 @@ function countOf(faults: readonly Fault[]): Pick<Outcome, "deadLettered" | "reas
  */
 export async function keepDeadLetter(pipeline: Pipeline, table: TableName, message: Message): Promise<Outcome> {
   using place = pipeline.admission.admit(message.data.length);
-  const faults: Fault[] = [];
   const entries = deadLetterEntries(message);
   // Its row holds the data twice: in a column and in the entry.
   place.resize(2 * message.data.length);
-  const unseen = pipeline.dedup.unseen(table, entries);
-  const accepted = await append(pipeline, table, message, unseen, faults);
-  if (faults[0] !== undefined) {
-    throw new IndelibleError("ERR_APPEND_REFUSED", `BigQuery refused the row of a dead letter: ${faults[0].detail}`);
+  const written = await pipeline.dedup.once(table, entries, (unseen) => append(pipeline, table, message, unseen));
+  if (written.refused[0] !== undefined) {
+    throw new IndelibleError(
+      "ERR_APPEND_REFUSED",
+      `BigQuery refused the row of a dead letter: ${written.refused[0].reason}`,
+    );
   }
-  return {
-    accepted: accepted.length,
-    duplicates: entries.length - unseen.length,
-    conflicts: 0,
-    deadLettered: 0,
-    reasons: {},
-  };
+  const { accepted, duplicates, conflicts } = written;
+  return { accepted: accepted.length, duplicates, conflicts, deadLettered: 0, reasons: {} };
 }
 
-/** Appends entries, and marks as seen what BigQuery acknowledged. The rows that it refused are added to `faults`. */
-async function append(
-  { appender, dedup }: Pick<Pipeline, "appender" | "dedup">,
+/** Appends entries as rows, and resolves to those that BigQuery refused. */
+function append(
+  { appender }: Pick<Pipeline, "appender">,
   table: TableName,
   message: Message,
   entries: readonly Entry[],
-  faults: Fault[],
-): Promise<readonly Entry[]> {
-  if (entries.length === 0) return entries;
+): Promise<readonly RefusedRow[]> {
   const encode = rowEncoderOf(tables[table]);
   const rows = entries.map(
     ({ event, entry, entryHash }): PendingRow =>
@@ -105,13 +104,5 @@ async function append(
           entry_hash: entryHash,
         }),
   );
-  const refused = await appender.append(table, rows);
-  for (const { position, code, reason } of refused) {
-    const { index, text } = entries[position] as Entry;
-    faults.push({ index, data: Buffer.from(text), code, detail: reason });
-  }
-  const refusedPositions = new Set(refused.map(({ position }) => position));
-  const accepted = refused.length === 0 ? entries : entries.filter((_, position) => !refusedPositions.has(position));
-  dedup.mark(table, accepted);
-  return accepted;
+  return appender.append(table, rows);
 }

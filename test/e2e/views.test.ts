@@ -11,7 +11,7 @@ import type { Event, TableName } from "@indelible/schemas/tables.ts";
 import { Admission } from "@indelible/subscriber/admission.ts";
 import { storageWriteAppender, type Appender } from "@indelible/subscriber/appender.ts";
 import type { DeadLetters } from "@indelible/subscriber/dead-letters.ts";
-import { memoryDedup } from "@indelible/subscriber/dedup.ts";
+import { createDedup } from "@indelible/subscriber/dedup.ts";
 import { ingest } from "@indelible/subscriber/pipeline.ts";
 import { provisionWarehouse } from "../../cli/dev/provision.ts";
 import { startService, type ServiceProcess } from "../processes.ts";
@@ -69,7 +69,7 @@ describe("the views, over rows that the appender wrote", () => {
       data: Buffer.from(events.map((event) => JSON.stringify(event)).join("\n")),
       attributes: { format: "ndjson" },
     };
-    await ingest({ admission: new Admission(), appender, dedup: memoryDedup(), deadLetters }, table, message);
+    await ingest({ admission: new Admission(), appender, dedup: createDedup(), deadLetters }, table, message);
   }
   async function select<Row>(query: string): Promise<Row[]> {
     const [rows] = await bigquery.query({ query, defaultDataset: { datasetId: VIEWS_DATASET } });

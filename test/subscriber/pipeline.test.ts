@@ -8,7 +8,7 @@ import { Admission } from "@indelible/subscriber/admission.ts";
 import type { Appender, PendingRow, RefusedRow } from "@indelible/subscriber/appender.ts";
 import type { DeadLetters } from "@indelible/subscriber/dead-letters.ts";
 import type { Fault } from "@indelible/subscriber/decode.ts";
-import { memoryDedup } from "@indelible/subscriber/dedup.ts";
+import { createDedup } from "@indelible/subscriber/dedup.ts";
 import type { Message } from "@indelible/subscriber/message.ts";
 import { ingest as ingestWhole, type Outcome, type Pipeline } from "@indelible/subscriber/pipeline.ts";
 import fc from "fast-check";
@@ -59,7 +59,7 @@ function world(fail: { append?: () => readonly RefusedRow[] | Error; publish?: (
       if (published.length > 0) order.push("dead-letter");
     },
   };
-  return { admission: new Admission(), appender, dedup: memoryDedup(), deadLetters, rows, faults, order };
+  return { admission: new Admission(), appender, dedup: createDedup(), deadLetters, rows, faults, order };
 }
 
 let messages = 0;
