@@ -1,10 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { deadLetterTopic, topicOf } from "@indelible/schemas/names.ts";
-import type { Slot, StoredMessage } from "./evidence.ts";
+import { slotOf, type Slot, type StoredMessage } from "./evidence.ts";
 import { chaosTables } from "./events.ts";
 
 export interface BrokerStore {
-  /** Messages that a push subscription has still to acknowledge. */
+  /** Messages that a subscription has still to acknowledge, each as often as there are such subscriptions. */
   readonly undelivered: number;
   readonly stored: readonly StoredMessage[];
   readonly sentDeadLetters: readonly Slot[];
@@ -25,11 +25,7 @@ export function readBrokerStore(dataFolder: string, project: string): BrokerStor
     }
   }
   try {
-    const undelivered = database
-      .prepare(
-        "SELECT COUNT(*) AS n FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id WHERE s.name LIKE '%.function'",
-      )
-      .get()?.["n"];
+    const undelivered = database.prepare("SELECT COUNT(*) AS n FROM deliveries").get()?.["n"];
     const stored = chaosTables.flatMap((table) =>
       [...messagesOf(topicOf(table))].map(({ messageId, attributes }) => ({
         messageId,
@@ -37,13 +33,7 @@ export function readBrokerStore(dataFolder: string, project: string): BrokerStor
         publication: Number(attributes["publication"]),
       })),
     );
-    const sentDeadLetters = [...messagesOf(deadLetterTopic())].map(({ attributes }) => {
-      const index = attributes["indelible.index"];
-      return {
-        messageId: attributes["indelible.message_id"] ?? "",
-        index: index === undefined ? undefined : Number(index),
-      };
-    });
+    const sentDeadLetters = [...messagesOf(deadLetterTopic())].map(({ attributes }) => slotOf(attributes));
     return { undelivered: Number(undelivered), stored, sentDeadLetters };
   } finally {
     database.close();

@@ -25,7 +25,7 @@ it("a seeded run - processes are killed, connections cut and requests failed, an
     ],
     [2, 2, 2, 12],
   );
-  for (const fault of ["publish cut-after", "push cut-after", "ack redeliver", "lease reorder"]) {
+  for (const fault of ["publish cut-after", "push cut-after", "ack redeliver", "acknowledge cut-after"]) {
     assert.ok((figures[`faults of the broker: ${fault}`] ?? 0) > 0, fault);
   }
   for (const fault of ["refuse", "cut-after", "row-error", "schema-update"]) {

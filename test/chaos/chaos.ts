@@ -13,6 +13,7 @@ import { Monkey, shuffled } from "./monkey.ts";
 import { audit, type Finding } from "./oracle.ts";
 import type { Published } from "./published.ts";
 import { publishAll } from "./publisher.ts";
+import { SafetyNet } from "./safety-net.ts";
 import { Stack } from "./stack.ts";
 import { traffic } from "./traffic.ts";
 import { WarehouseReader } from "./warehouse-reader.ts";
@@ -67,6 +68,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const messages = countMessages(options);
   const aborted = new AbortController();
   let monkey: Monkey | undefined;
+  let safetyNet: SafetyNet | undefined;
   // Both sides of the broker count, so that there are faults while messages come in and while the last of them go out.
   const progress = (): void =>
     monkey?.reached((published.size + Math.min(deliveries.messages, messages)) / (2 * messages));
@@ -78,6 +80,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     await stack.start();
     await provision(stack);
+    safetyNet = new SafetyNet(PROJECT, stack.publishPort);
     monkey = new Monkey(deedsOf(options, stack, figures, random), random, (error) => aborted.abort(error));
     await publishAll(traffic(options), {
       project: PROJECT,
@@ -99,12 +102,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await stack.calm();
     const store = await rest(stack, reader, deliveries, options);
     const [rows, history, deadLetters] = await Promise.all([reader.rows(), reader.history(), reader.deadLetters()]);
-    const evidence = { ...store, rows, history, deadLetters, deliveries: (id: string) => deliveries.of(id) };
+    const found = { rows, history, deadLetters, safetyNet: safetyNet.slots };
+    const evidence = { ...store, ...found, deliveries: (id: string) => deliveries.of(id) };
     count(figures, published, evidence, deliveries);
     return { findings: audit(published, evidence), deaths: stack.deaths, figures: figures.all() };
   } finally {
     clearInterval(watch);
     await monkey?.stop();
+    await safetyNet?.stop();
     await stack.end();
     rmSync(dataFolder, { recursive: true, force: true });
   }
@@ -207,6 +212,7 @@ function count(
   figures.add("messages published", published.size);
   figures.add("messages stored though their publish failed", stored.length - published.size);
   figures.add("pushes", deliveries.total);
+  figures.add("dead letters pulled from the safety net", evidence.safetyNet.length);
   figures.add(
     "rows",
     rows.reduce((sum, { copies }) => sum + copies, 0),

@@ -6,6 +6,8 @@ export interface Evidence {
   readonly stored: readonly StoredMessage[];
   /** The dead letters that the broker has stored in their topic. */
   readonly sentDeadLetters: readonly Slot[];
+  /** The dead letters that were pulled from the safety-net subscription. */
+  readonly safetyNet: readonly Slot[];
   /** Rows of the raw tables, as often as there are. */
   readonly rows: readonly RowGroup[];
   readonly history: readonly HistoryEntry[];
@@ -25,6 +27,13 @@ export interface StoredMessage {
 export interface Slot {
   readonly messageId: string;
   readonly index: number | undefined;
+}
+
+/** The place that the attributes of a dead letter name. */
+export function slotOf(attributes: { readonly [name: string]: string }): Slot {
+  const index = attributes["indelible.index"];
+  const messageId = attributes["indelible.message_id"] ?? "";
+  return { messageId, index: index === undefined ? undefined : Number(index) };
 }
 
 /** Equal rows of a raw table that came in the same message. */

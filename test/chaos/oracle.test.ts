@@ -64,6 +64,7 @@ const published = new Map<number, Published>(
 const faultless: Evidence = {
   stored: [...published.values()].map(({ number, messageId }) => ({ messageId, table, publication: number })),
   sentDeadLetters: [{ messageId: "m1", index: 1 }],
+  safetyNet: [{ messageId: "m1", index: 1 }],
   rows: [
     rowOf("m1", eventOf(1)),
     rowOf("m1", named),
@@ -123,7 +124,14 @@ describe("audit()", () => {
   it("finds a dead letter that is missing, and one that is in its topic only", () => {
     assert.deepEqual(rulesOf({ deadLetters: [] }), ["missing"]);
     const lost = [...faultless.sentDeadLetters, { messageId: "m1", index: 0 }];
-    assert.deepEqual(rulesOf({ sentDeadLetters: lost }), ["missing"]);
+    assert.deepEqual(rulesOf({ sentDeadLetters: lost, safetyNet: lost }), ["missing"]);
+  });
+
+  it("finds a dead letter that the safety net lacks, and one that is there only", () => {
+    assert.deepEqual(rulesOf({ safetyNet: [] }), ["missing"]);
+    const more = [...faultless.safetyNet, { messageId: "m1", index: 0 }];
+    assert.deepEqual(rulesOf({ safetyNet: more }), ["extra"]);
+    assert.deepEqual(rulesOf({ safetyNet: [...faultless.safetyNet, ...faultless.safetyNet] }), []);
   });
 
   it("finds that a message which was acknowledged is not stored", () => {

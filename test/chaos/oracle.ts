@@ -98,9 +98,13 @@ class Audit {
     for (const slot of this.#expectation.faulty.keys()) {
       if (!seen.has(slot)) this.#find("missing", `dead letter ${slot}`);
     }
-    for (const slot of this.#evidence.sentDeadLetters.map(slotKey)) {
+    const sent = new Set(this.#evidence.sentDeadLetters.map(slotKey));
+    const kept = new Set(this.#evidence.safetyNet.map(slotKey));
+    for (const slot of sent) {
       if (!seen.has(slot)) this.#find("missing", `dead letter ${slot}, which is in its topic`);
+      if (!kept.has(slot)) this.#find("missing", `dead letter ${slot} in the safety net`);
     }
+    for (const slot of kept) if (!sent.has(slot)) this.#find("extra", `dead letter ${slot} in the safety net`);
   }
 
   #checkDeadLetter(slot: string, deadLetter: DeadLetter): void {

@@ -49,9 +49,9 @@ export class Service {
     }
   }
 
-  /** Ends it and waits for the end; nothing happens when it is not running. @throws when it could not be revived */
+  /** Ends it and waits for the end; nothing happens when it is not running. */
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    await this.#revival;
+    await this.#revival.catch(() => undefined);
     const child = this.#child;
     this.#child = undefined;
     child?.process.kill(signal);

@@ -146,6 +146,7 @@ function brokerFaults({ intensity }: StackOptions): object {
     push: { "cut-before": 0.003 * intensity, "cut-after": 0.005 * intensity },
     lease: { reorder: 0.2 },
     ack: { redeliver: 0.01 * intensity },
+    acknowledge: { "cut-after": 0.05 * intensity },
   };
 }
 
