@@ -241,12 +241,13 @@ describe("a dedup with a shared store", () => {
   it("takes an answer that has arrived while the event loop was busy beyond the deadline", async () => {
     const { store, shared } = world();
     const answered = Promise.withResolvers<void>();
+    // After an immediate the event loop runs the timers that are due, and only then reads what has arrived.
+    await new Promise((resolve) => setImmediate(resolve));
     store.lookup = async (_table, entries) => {
       await answered.promise;
       return entries.map(({ entryHash }) => entryHash);
     };
     const hashes = shared.lookup(table, [x]);
-    // What arrives meanwhile is read after the timers that are due: as if by a socket, from the poll phase.
     const { port1, port2 } = new MessageChannel();
     port1.on("message", () => {
       answered.resolve();
