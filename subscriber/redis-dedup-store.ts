@@ -33,7 +33,9 @@ export function redisDedupStore(options: RedisDedupOptions): SharedDedupStore {
 class RedisDedupStore implements SharedDedupStore {
   readonly name: string;
   readonly #ttlSeconds: string;
+  /** Resolves when the first attempt to connect has ended, well or not. */
   readonly #client: Promise<Client>;
+  #created: Client | undefined;
   #lastError: string | undefined;
   #closed = false;
   #unanswered = 0;
@@ -72,10 +74,7 @@ class RedisDedupStore implements SharedDedupStore {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#client.then(
-      (client) => client.destroy(),
-      () => {},
-    );
+    this.#created?.destroy();
   }
 
   async #get(keys: readonly string[]): Promise<(string | null)[]> {
@@ -104,7 +103,10 @@ class RedisDedupStore implements SharedDedupStore {
 
   async #open(url: string): Promise<Client> {
     // Importing it takes some 100 ms, which an instance without a store should not pay.
-    const client = newClient(await import("@redis/client"), url);
+    const redis = await import("@redis/client");
+    if (this.#closed) throw new Error("closed");
+    const client = newClient(redis, url);
+    this.#created = client;
     const attempted = Promise.withResolvers<void>();
     client.on("error", (error) => {
       this.#lastError = describe(error);
@@ -114,10 +116,9 @@ class RedisDedupStore implements SharedDedupStore {
       this.#lastError = undefined;
       attempted.resolve();
     });
-    // It tries until it is destroyed, and tells of each failure by the event.
-    client.connect().catch(() => {});
+    // It tries until it is destroyed, and tells of each failure before by the event.
+    client.connect().catch(() => attempted.resolve());
     await attempted.promise;
-    if (this.#closed) client.destroy();
     return client;
   }
 }
