@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { declareDev } from "./dev.ts";
+import { declareDlq } from "./dlq.ts";
 import { declareImport } from "./import.ts";
 import { declareQuery } from "./query.ts";
 import { describeFailure } from "./terminal/failure.ts";
@@ -20,6 +21,7 @@ const program = new Command("indelible")
 declareDev(program);
 declareImport(program);
 declareQuery(program);
+declareDlq(program);
 
 // Whoever reads our output may stop reading, as `head` does; that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -23,8 +23,10 @@ interface ErrorKinds {
   readonly ERR_LONE_SURROGATE: ErrorKind;
   readonly ERR_LOSSY_NUMBER: ErrorKind;
   readonly ERR_MESSAGE_REFUSED: ErrorKind;
+  readonly ERR_NOT_FOUND: ErrorKind;
   readonly ERR_NOT_JSON: ErrorKind;
   readonly ERR_NOT_UTF8: ErrorKind;
+  readonly ERR_PATCH: ErrorKind;
   readonly ERR_PUBLISH: ErrorKind;
   readonly ERR_QUERY: ErrorKind;
   readonly ERR_QUEUE_FULL: ErrorKind;
@@ -33,6 +35,7 @@ interface ErrorKinds {
   readonly ERR_TOO_DEEP: ErrorKind;
   readonly ERR_TOO_LARGE: ErrorKind;
   readonly ERR_TRANSCRIPT: ErrorKind;
+  readonly ERR_UNCONFIRMED: ErrorKind;
   readonly ERR_UNEXPLAINED: ErrorKind;
   readonly ERR_UNKNOWN_ENCODING: ErrorKind;
   readonly ERR_UNKNOWN_FIELD: ErrorKind;
@@ -109,6 +112,11 @@ export const errorKinds: ErrorKinds = {
     meaning: "Pub/Sub will never take a message: it calls the request itself invalid.",
     hint: "The cause says why: compare the project, the topic prefix, and the schema settings of the topic.",
   },
+  ERR_NOT_FOUND: {
+    retryable: false,
+    meaning: "There is no dead letter with this ID, or several begin with it.",
+    hint: "Copy the ID from `indelible dlq list --all`; a beginning is enough when no other ID begins with it.",
+  },
   ERR_NOT_JSON: {
     retryable: false,
     meaning: "The data is not JSON, or not a JSON object.",
@@ -118,6 +126,11 @@ export const errorKinds: ErrorKinds = {
     retryable: false,
     meaning: "The data is not UTF-8.",
     hint: "Encode the JSON text as UTF-8.",
+  },
+  ERR_PATCH: {
+    retryable: false,
+    meaning: "An edit is not a JSON Patch (RFC 6902).",
+    hint: 'Give an array of operations, or a file with one: [{"op":"replace","path":"/confidence_level","value":1}]',
   },
   ERR_PUBLISH: {
     retryable: true,
@@ -158,6 +171,11 @@ export const errorKinds: ErrorKinds = {
     retryable: false,
     meaning: "A transcript is not in the OpenAI chat-messages form.",
     hint: "Give a JSON array of messages, or of runs with their messages under messages or traj.",
+  },
+  ERR_UNCONFIRMED: {
+    retryable: false,
+    meaning: "A command that changes something has nobody to ask.",
+    hint: "Look with --dry-run first, then give --yes.",
   },
   ERR_UNEXPLAINED: {
     retryable: false,

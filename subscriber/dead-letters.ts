@@ -1,4 +1,5 @@
 import { withDeadline } from "@indelible/publisher/deadline.ts";
+import { requestsOf } from "@indelible/publisher/requests.ts";
 import type { BatchTransport, TransportMessage } from "@indelible/publisher/transport.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
@@ -17,9 +18,6 @@ export interface DeadLetters {
   publish(table: TableName, message: Message, faults: readonly Fault[]): Promise<void>;
 }
 
-/** Pub/Sub takes 1,000 messages and 10 MB in a request; what frames the messages counts too. */
-const MAX_REQUEST_MESSAGES = 1000;
-const MAX_REQUEST_BYTES = 9_000_000;
 /** Of one message's faults: together they are at most 16 MiB, but there may be 50,000 of them. */
 const MAX_REQUESTS_IN_FLIGHT = 3;
 
@@ -31,7 +29,7 @@ export function pubsubDeadLetters(
 ): DeadLetters {
   return {
     async publish(table, message, faults) {
-      const requests = requestsOf(table, message, faults);
+      const requests = requestsOf(messagesOf(table, message, faults));
       const failures: unknown[] = [];
       let attempts = 0;
       const send = async (): Promise<void> => {
@@ -55,31 +53,6 @@ export function pubsubDeadLetters(
 }
 
 /** Made as they are sent, so that the messages of 50,000 faults are not there at once. */
-function* requestsOf(table: TableName, message: Message, faults: readonly Fault[]): Generator<TransportMessage[]> {
-  let request: TransportMessage[] = [];
-  let bytes = 0;
-  for (const fault of faults) {
-    for (const one of deadLetterMessages(table, message, fault)) {
-      const size = sizeOf(one);
-      if (request.length === MAX_REQUEST_MESSAGES || (request.length > 0 && bytes + size > MAX_REQUEST_BYTES)) {
-        yield request;
-        request = [];
-        bytes = 0;
-      }
-      request.push(one);
-      bytes += size;
-    }
-  }
-  if (request.length > 0) yield request;
-}
-
-/** Protocol Buffers put at most 16 bytes around an attribute and around a message. */
-const FRAME_BYTES = 16;
-
-function sizeOf({ data, attributes }: TransportMessage): number {
-  let bytes = data.length + FRAME_BYTES;
-  for (const [name, value] of Object.entries(attributes)) {
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + FRAME_BYTES;
-  }
-  return bytes;
+function* messagesOf(table: TableName, message: Message, faults: readonly Fault[]): Generator<TransportMessage> {
+  for (const fault of faults) yield* deadLetterMessages(table, message, fault);
 }

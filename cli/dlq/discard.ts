@@ -1,0 +1,71 @@
+import { parts } from "../delivery/warehouse.ts";
+import { confirm } from "../terminal/confirmation.ts";
+import { interruption } from "../terminal/interruption.ts";
+import { createProgress } from "../terminal/progress.ts";
+import { counted, thousands } from "../terminal/table.ts";
+import { choose } from "./choice.ts";
+import { atDesk, type Desk } from "./desk.ts";
+import { filterOf } from "./filter.ts";
+import type { State } from "./letter.ts";
+import { reviewerOf, type ReviewFlags } from "./reviewer.ts";
+import { record, reviewOf, type Reviewer } from "./reviews.ts";
+import type { Surveyed } from "./survey.ts";
+import { planText } from "./text.ts";
+
+const lettersPerChunk = 1000;
+const uninterrupted = new AbortController().signal;
+const interruptedExitCode = 130;
+
+/** @returns the exit code: 0 when all that were chosen are discarded */
+export async function runDiscard(ids: readonly string[], flags: ReviewFlags): Promise<number> {
+  const filter = filterOf(flags, Date.now());
+  using interrupted = interruption();
+  const { signal } = interrupted;
+  return atDesk(flags.data, uninterrupted, async (desk) => {
+    const byFilter: readonly State[] = [flags.state ?? "open"];
+    const byId: readonly State[] = ["open", "replaying", "failed-again"];
+    const { chosen, settled, cut } = await choose(desk.reader, ids, filter, { byFilter, byId, limit: flags.limit });
+    for (const { letter, status } of settled) process.stderr.write(`${letter.id} is ${status.state} already\n`);
+    if (chosen.length === 0) {
+      process.stderr.write("There is nothing to discard.\n");
+      return 0;
+    }
+    process.stderr.write(planText("discard", chosen));
+    if (cut) process.stderr.write(`Those are the first ${thousands(flags.limit)}; --limit allows more.\n`);
+    if (flags.dryRun === true) return 0;
+    if (flags.yes !== true && !(await confirm(`Discard ${counted(chosen.length, "dead letter")}?`, signal))) return 1;
+
+    const discarded = await discardLetters(desk, chosen, reviewerOf(flags), signal);
+    const remaining = chosen.length - discarded;
+    const asText = process.stdout.isTTY && flags.json !== true;
+    process.stdout.write(
+      asText
+        ? `Discarded ${thousands(discarded)}${remaining === 0 ? "" : `; interrupted, ${thousands(remaining)} were not`}. Nothing was deleted.\n`
+        : `${JSON.stringify({ discarded, remaining })}\n`,
+    );
+    return signal.aborted ? interruptedExitCode : 0;
+  });
+}
+
+/** Records that letters are discarded. @returns how many, all of them unless `signal` was aborted; each has its row then */
+export async function discardLetters(
+  desk: Desk,
+  letters: readonly Surveyed[],
+  reviewer: Reviewer,
+  signal: AbortSignal,
+): Promise<number> {
+  const progress = createProgress("discarding");
+  let discarded = 0;
+  try {
+    for (const chunk of parts(letters, lettersPerChunk)) {
+      if (signal.aborted) break;
+      const reviews = chunk.map(({ letter }) => reviewOf(letter.id, "discard", reviewer, undefined));
+      await record(desk, reviews);
+      discarded += chunk.length;
+      progress.update(discarded, letters.length);
+    }
+    return discarded;
+  } finally {
+    progress.stop();
+  }
+}

@@ -1,0 +1,214 @@
+import type { TransportMessage } from "@indelible/publisher/transport.ts";
+import { canonicalize } from "@indelible/schemas/canonical.ts";
+import { topicOf } from "@indelible/schemas/names.ts";
+import type { TableName } from "@indelible/schemas/tables.ts";
+import type { Patch } from "rfc6902";
+import { eventTexts, type Content } from "./content.ts";
+import { publishAll, type Desk } from "./desk.ts";
+import { edit, isPatch } from "./edit.ts";
+import type { Letter } from "./letter.ts";
+import { replayMessage } from "./replay-message.ts";
+import { record, reviewOf, type Reviewer } from "./reviews.ts";
+import { chunksBySize, isReplayable, type Surveyed } from "./survey.ts";
+
+/** How letters are to be replayed. */
+export interface Instructions {
+  /** Applied to every event. Default: that of the review, of those that an earlier run has reviewed and not published; else none. */
+  readonly patch: Patch | undefined;
+  /** Whether edited events are published that do not fit their table. */
+  readonly force: boolean;
+}
+
+/** A letter that is not replayed, and why. */
+export interface Skipped {
+  readonly letter: Letter;
+  readonly why: string;
+  /** Where its bytes are, when the warehouse does not have them. */
+  readonly hint?: string;
+}
+
+interface Prepared {
+  readonly surveyed: Surveyed;
+  readonly patch: Patch | undefined;
+  readonly message: TransportMessage;
+  /** The edited events; undefined without a patch. */
+  readonly texts: readonly string[] | undefined;
+}
+
+const maxChunkLetters = 500;
+
+/** Edits, as far as there is a patch, and writes the messages. Publishes nothing. */
+async function prepare(
+  desk: Desk,
+  chunk: readonly Surveyed[],
+  instructions: Instructions,
+): Promise<{ readonly prepared: readonly Prepared[]; readonly skipped: readonly Skipped[] }> {
+  const contents = await desk.reader.contents(chunk.map(({ letter }) => letter));
+  const prepared: Prepared[] = [];
+  const skipped: Skipped[] = [];
+  for (const surveyed of chunk) {
+    const result = prepareOne(desk, surveyed, contents.get(surveyed.letter.id), instructions);
+    if ("why" in result) skipped.push(result);
+    else prepared.push(result);
+  }
+  return { prepared, skipped };
+}
+
+function prepareOne(
+  desk: Desk,
+  surveyed: Surveyed,
+  content: Content | undefined,
+  instructions: Instructions,
+): Prepared | Skipped {
+  const { letter } = surveyed;
+  if (!isReplayable(letter)) {
+    return {
+      letter,
+      why: "nobody knows which table it was meant for",
+      hint: "Discard it, or publish its bytes yourself.",
+    };
+  }
+  if (content === undefined) {
+    return { letter, why: "its data is not in the warehouse", hint: whereBytesAre(letter, desk) };
+  }
+  const patch = patchOf(surveyed, instructions);
+  let texts: string[] | undefined;
+  if (patch !== undefined) {
+    const originals = eventTexts(letter, content);
+    if (originals === undefined) return { letter, why: "it cannot be taken apart into events, so it cannot be edited" };
+    texts = [];
+    for (const [position, original] of originals.entries()) {
+      const edited = edit(original, patch, letter, position);
+      const usable =
+        "misfit" in edited ? (instructions.force && edited.forcible ? edited.text : undefined) : edited.text;
+      if (usable === undefined) {
+        const place = originals.length > 1 ? `event ${position}: ` : "";
+        return { letter, why: place + ("misfit" in edited ? edited.misfit : "") };
+      }
+      texts.push(usable);
+    }
+  }
+  const message = replayMessage(letter, content, texts);
+  return message === undefined
+    ? { letter, why: "it is too large for a message of Pub/Sub, even compressed" }
+    : { surveyed, patch, message, texts };
+}
+
+/** What was decided counts for those that were decided about and not published yet. */
+function patchOf({ letter, status }: Surveyed, { patch }: Instructions): Patch | undefined {
+  if (patch !== undefined) return patch;
+  const decided = status.state === "replaying" ? letter.decision?.patch : undefined;
+  return isPatch(decided) ? decided : undefined;
+}
+
+/** How to get at bytes that version 1 of the table did not keep. */
+export function whereBytesAre({ deadLetterMessageId }: Letter, desk: Pick<Desk, "project" | "topicPrefix">): string {
+  const subscription = `${desk.topicPrefix}.dead-letter.safety-net`;
+  return (
+    `The subscription ${subscription} keeps them for 31 days, in message ${deadLetterMessageId}: ` +
+    `gcloud pubsub subscriptions pull ${subscription} --project=${desk.project} --limit=1000 --format=json`
+  );
+}
+
+/** What a replay would do. */
+export interface Rehearsal {
+  readonly ready: number;
+  readonly skipped: readonly Skipped[];
+  /** The first event as it would be published, and as it was. */
+  readonly example: { readonly letter: Letter; readonly before: string; readonly after: string } | undefined;
+}
+
+/** Goes through all of it without publishing or recording anything. */
+export async function rehearse(
+  desk: Desk,
+  letters: readonly Surveyed[],
+  instructions: Instructions,
+  signal: AbortSignal,
+): Promise<Rehearsal> {
+  let ready = 0;
+  let example: Rehearsal["example"];
+  const skipped: Skipped[] = [];
+  for (const chunk of chunksOf(letters, maxChunkLetters)) {
+    signal.throwIfAborted();
+    const result = await prepare(desk, chunk, instructions);
+    ready += result.prepared.length;
+    skipped.push(...result.skipped);
+    const [first] = result.prepared;
+    if (example === undefined && first?.texts !== undefined) {
+      const { letter } = first.surveyed;
+      const content = (await desk.reader.contents([letter])).get(letter.id);
+      const [before = ""] = content === undefined ? [] : (eventTexts(letter, content) ?? []);
+      example = { letter, before, after: first.texts[0] ?? "" };
+    }
+  }
+  return { ready, skipped, example };
+}
+
+export interface ReplayOptions {
+  readonly reviewer: Reviewer;
+  /** Letters a second. */
+  readonly ratePerSecond: number;
+  /** Ends the job after the chunk that is under way. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (published: number) => void;
+}
+
+export interface ReplayResult {
+  /** Pub/Sub has acknowledged their replays. */
+  readonly published: readonly Letter[];
+  readonly skipped: readonly Skipped[];
+  /** Whether some were not tried. */
+  readonly interrupted: boolean;
+}
+
+/**
+ * Replays letters, a chunk at a time: records the reviews, waits until their rows are readable, and only then publishes. Whenever
+ * it is killed, each letter is in a state from which the same call finishes the job: open, or `replaying`, for which no second
+ * review is written. What was published twice is one entry.
+ *
+ * @throws what publishing and recording throw; what was published until then is arriving
+ */
+export async function replayLetters(
+  desk: Desk,
+  letters: readonly Surveyed[],
+  instructions: Instructions,
+  options: ReplayOptions,
+): Promise<ReplayResult> {
+  const published: Letter[] = [];
+  const skipped: Skipped[] = [];
+  for (const chunk of chunksOf(letters, Math.min(maxChunkLetters, options.ratePerSecond))) {
+    if (options.signal.aborted) return { published, skipped, interrupted: true };
+    const startedAt = performance.now();
+    const result = await prepare(desk, chunk, instructions);
+    skipped.push(...result.skipped);
+    const undecided = result.prepared.filter((one) => !isDecided(one));
+    await record(
+      desk,
+      undecided.map(({ surveyed, patch }) => reviewOf(surveyed.letter.id, "replay", options.reviewer, patch)),
+    );
+    for (const [table, ofTable] of Map.groupBy(result.prepared, ({ surveyed }) => surveyed.letter.table)) {
+      const messages = ofTable.map(({ message }) => message);
+      await publishAll(desk, topicOf(table as TableName, desk.topicPrefix), messages);
+    }
+    published.push(...result.prepared.map(({ surveyed }) => surveyed.letter));
+    options.onProgress(published.length + skipped.length);
+    const restMs = (chunk.length / options.ratePerSecond) * 1000 - (performance.now() - startedAt);
+    if (published.length + skipped.length < letters.length && restMs > 0) {
+      await desk.pause(restMs, options.signal).catch(() => {});
+    }
+  }
+  return { published, skipped, interrupted: false };
+}
+
+/** Whether this very replay is on record already and only has to be published. */
+function isDecided({ surveyed: { letter, status }, patch }: Prepared): boolean {
+  if (status.state !== "replaying") return false;
+  return canonicalize(letter.decision?.patch ?? null) === canonicalize(patch ?? null);
+}
+
+function* chunksOf(letters: readonly Surveyed[], maxLetters: number): Generator<Surveyed[]> {
+  const byLetter = new Map(letters.map((surveyed) => [surveyed.letter, surveyed]));
+  for (const chunk of chunksBySize(byLetter.keys(), maxLetters)) {
+    yield chunk.map((letter) => byLetter.get(letter) as Surveyed);
+  }
+}
