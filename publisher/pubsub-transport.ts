@@ -98,7 +98,7 @@ async function connect(options: PubSubOptions): Promise<Connection> {
     });
   }
   // The two types differ in nothing but explicit undefined.
-  const clientOptions = config as ClientOptions;
+  const clientOptions = { ...(config as ClientOptions), ...reconnection };
   // An emulator needs no credentials; with the universe left open, the client would ask the network for some.
   const client = new v1.PublisherClient(
     pubsub.isEmulator ? { ...clientOptions, universeDomain: "googleapis.com" } : clientOptions,
@@ -106,6 +106,12 @@ async function connect(options: PubSubOptions): Promise<Connection> {
   await client.initialize();
   return { client, projectId };
 }
+
+/**
+ * gRPC's own pauses between two tries to connect grow to two minutes, and meanwhile every publish fails at once: after an outage, the sender would
+ * try in vain.
+ */
+const reconnection = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 5_000 };
 
 /** gRPC status codes (google.rpc.Code). */
 const INVALID_ARGUMENT = 3;
