@@ -139,26 +139,33 @@ export class Stack {
   }
 }
 
-/** Of the faults that are rare, one in a hundred requests or less, times the intensity. */
+/** One in a hundred requests or so, times the intensity; and once in every launch, so that even a short run has each. */
 function brokerFaults({ intensity }: StackOptions): object {
   return {
-    publish: { refuse: 0.01 * intensity, "cut-after": 0.02 * intensity, delay: { rate: 0.05, maxDelayMs: 50 } },
-    push: { "cut-before": 0.003 * intensity, "cut-after": 0.005 * intensity },
+    publish: {
+      refuse: { rate: 0.01 * intensity, at: [3] },
+      "cut-after": { rate: 0.02 * intensity, at: [5] },
+      delay: { rate: 0.05, maxDelayMs: 50 },
+    },
+    push: {
+      "cut-before": { rate: 0.003 * intensity, at: [10] },
+      "cut-after": { rate: 0.005 * intensity, at: [20] },
+    },
     lease: { reorder: 0.2 },
-    ack: { redeliver: 0.01 * intensity },
-    acknowledge: { "cut-after": 0.05 * intensity },
+    ack: { redeliver: { rate: 0.01 * intensity, at: [5] } },
+    acknowledge: { "cut-after": { rate: 0.05 * intensity, at: [1] } },
   };
 }
 
 function warehouseFaults({ intensity, hangs }: StackOptions): object {
   return {
     appendRows: {
-      refuse: 0.01 * intensity,
+      refuse: { rate: 0.01 * intensity, at: [2] },
       "permission-denied": 0.003 * intensity,
-      "cut-before": 0.005 * intensity,
-      "cut-after": 0.01 * intensity,
-      "row-error": 0.01 * intensity,
-      "schema-update": 0.02 * intensity,
+      "cut-before": { rate: 0.005 * intensity, at: [4] },
+      "cut-after": { rate: 0.01 * intensity, at: [6] },
+      "row-error": { rate: 0.01 * intensity, at: [8, 12, 16] },
+      "schema-update": { rate: 0.02 * intensity, at: [10] },
       delay: { rate: 0.05, maxDelayMs: 100 },
       ...(hangs && { "hang-before": 0.0003 * intensity, "hang-after": 0.0003 * intensity }),
     },

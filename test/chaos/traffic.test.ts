@@ -30,7 +30,7 @@ describe("traffic()", () => {
     assert.ok(duplicates > 100 && conflicts > 100, `${duplicates} duplicates, ${conflicts} conflicts`);
     const expected = ["entry", "anonymous", "fault", "ERR_NOT_JSON", "ERR_UNKNOWN_FIELD", "ERR_INVALID_EVENT"];
     expected.push("ERR_DUPLICATE_KEY", "ERR_LOSSY_NUMBER", "ERR_LONE_SURROGATE", "ERR_NOT_UTF8", "ERR_TOO_DEEP");
-    expected.push("ERR_EMPTY", "ERR_UNKNOWN_ENCODING");
+    expected.push("ERR_EMPTY", "ERR_UNKNOWN_ENCODING", "ERR_CORRUPT_DATA");
     assert.deepEqual([...kinds.keys()].toSorted(), expected.toSorted());
   });
 });

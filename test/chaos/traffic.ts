@@ -1,3 +1,4 @@
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { canonicalize } from "@indelible/schemas/canonical.ts";
 import { entryHash } from "@indelible/schemas/entry.ts";
 import type { ErrorCode } from "@indelible/schemas/errors.ts";
@@ -79,13 +80,15 @@ class Traffic {
       events: [{ kind: "fault", index: undefined, reason, dataHash: sha256(data) }],
     });
     const text = Buffer.from(canonicalize(eventOf(table, this.#serial++, this.#random)));
-    switch (Math.floor(this.#random() * 4)) {
+    switch (Math.floor(this.#random() * 5)) {
       case 0:
         return fault(Buffer.alloc(0), "ERR_EMPTY");
       case 1:
         return fault(Buffer.from("\n \n\n"), "ERR_EMPTY", { format: "ndjson" });
       case 2:
         return fault(text, "ERR_UNKNOWN_ENCODING", { encoding: "rot13" });
+      case 3:
+        return fault(gzipSync(text).subarray(0, -1), "ERR_CORRUPT_DATA", { encoding: "gzip" });
       default:
         return fault(text, "ERR_UNKNOWN_ENCODING", { format: "xml" });
     }
@@ -94,7 +97,11 @@ class Traffic {
   #packed(number: number, table: ChaosTable, attributes: { readonly publication: string }): Publication {
     const count = 1 + Math.floor(this.#random() * this.#maxEventsPerMessage);
     const lines = Array.from({ length: count }, () => this.#line(table));
-    return this.#message(number, table, { ...attributes, format: "ndjson" }, lines);
+    const message = this.#message(number, table, { ...attributes, format: "ndjson" }, lines);
+    const style = this.#random();
+    if (style < 0.6) return message;
+    const [encoding, compress] = style < 0.8 ? (["gzip", gzipSync] as const) : (["zstd", zstdCompressSync] as const);
+    return { ...message, data: compress(message.data), attributes: { ...message.attributes, encoding } };
   }
 
   #message(
