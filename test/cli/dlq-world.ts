@@ -1,0 +1,228 @@
+import type { TransportMessage } from "@indelible/publisher/transport.ts";
+import { topicOf } from "@indelible/schemas/names.ts";
+import type { Event, TableName } from "@indelible/schemas/tables.ts";
+import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
+import { deadLetterEntries } from "@indelible/subscriber/dead-letter-entry.ts";
+import { deadLetterMessages } from "@indelible/subscriber/dead-letter-message.ts";
+import { decode, type Fault } from "@indelible/subscriber/decode.ts";
+import { hash } from "@indelible/subscriber/hash.ts";
+import type { Message } from "@indelible/subscriber/message.ts";
+import { validate } from "@indelible/subscriber/validate.ts";
+import { joinParts, type Content, type Part } from "../../cli/dlq/content.ts";
+import type { Desk } from "../../cli/dlq/desk.ts";
+import type { Filter } from "../../cli/dlq/filter.ts";
+import { groupKey, groupsOf, type Failure, type Group, type Letter } from "../../cli/dlq/letter.ts";
+import type { DeadLetterReader, Newcomers, PageOptions, Review } from "../../cli/dlq/warehouse.ts";
+
+interface StoredReview {
+  readonly event: Event;
+  readonly publishedMicros: number;
+}
+
+/**
+ * Broker, subscriber and warehouse in memory: what is published to a topic goes through the subscriber's own steps and can be read at once.
+ */
+export class DeadLetterWorld implements DeadLetterReader {
+  /** Entries of log tables by table and `log_id`. */
+  readonly entries: Map<string, Map<string, Event>> = new Map();
+  readonly deadLetters: { readonly event: Event; readonly ingestedMicros: number }[] = [];
+  readonly reviewRows: StoredReview[] = [];
+  /** Every message that was stored, in order. */
+  readonly stored: { readonly topic: string; readonly message: TransportMessage }[] = [];
+  readonly pauses: number[] = [];
+  /** Called before a request is stored; what it throws is the request's outcome, and nothing is stored. */
+  beforePublish: (topic: string) => void = () => {};
+  /** Called after a request was stored; what it throws is its outcome all the same. */
+  afterPublish: (topic: string) => void = () => {};
+  /** Whether the subscriber is running. */
+  delivers = true;
+  #clockMicros = 1_780_000_000_000_000;
+
+  readonly desk: Desk = {
+    project: "p",
+    reader: this,
+    transport: { publishAll: (topic, messages) => this.#publish(topic, messages) },
+    topicPrefix: "agent-logs",
+    patience: { deadlineMs: 1000, signal: new AbortController().signal },
+    pause: async (ms) => {
+      this.pauses.push(ms);
+      await Promise.resolve();
+    },
+  };
+
+  /** A message of a publisher. @returns its ID */
+  send(table: TableName, data: string | Buffer, attributes: { [name: string]: string } = {}): string {
+    return this.#receive(table, { data: Buffer.from(data as string), attributes });
+  }
+
+  /** A dead letter as Pub/Sub forwards a message after its last delivery attempt. */
+  forward(subscription: string, data: Buffer, attributes: { [name: string]: string }): void {
+    const source = { CloudPubSubDeadLetterSourceSubscription: subscription, ...attributes };
+    this.#keep({ ...this.#message({ data, attributes: source }) });
+  }
+
+  count(table: string): number {
+    return this.entries.get(table)?.size ?? 0;
+  }
+
+  async #publish(topic: string, messages: readonly TransportMessage[]): Promise<string[]> {
+    this.beforePublish(topic);
+    const ids = messages.map((message) => {
+      this.stored.push({ topic, message });
+      const table = topic.slice("agent-logs.".length) as TableName;
+      return this.delivers ? this.#receive(table, message) : "0";
+    });
+    this.afterPublish(topic);
+    return ids;
+  }
+
+  #message(message: TransportMessage): Message {
+    this.#clockMicros += 1000;
+    return { id: String(this.#clockMicros), publishedAt: this.#clockMicros, ...message };
+  }
+
+  #receive(table: TableName, published: TransportMessage): string {
+    const message = this.#message(published);
+    const faults: Fault[] = [];
+    const { lines } = decode(message, faults);
+    for (const { event, logId } of hash(table, message, validate(table, lines, faults), faults)) {
+      if (table === "dead_letter_reviews") this.reviewRows.push({ event, publishedMicros: message.publishedAt });
+      const ofTable = this.entries.get(table) ?? new Map<string, Event>();
+      // The history shows what was published first.
+      if (!ofTable.has(logId)) ofTable.set(logId, event);
+      this.entries.set(table, ofTable);
+    }
+    for (const fault of faults) {
+      for (const one of deadLetterMessages(table, message, fault)) this.#keep(this.#message(one));
+    }
+    return message.id;
+  }
+
+  #keep(message: Message): void {
+    for (const { event } of deadLetterEntries(message)) {
+      if (this.deadLetters.some((row) => row.event["log_id"] === event["log_id"])) continue;
+      this.deadLetters.push({ event, ingestedMicros: (this.#clockMicros += 1) });
+    }
+  }
+
+  get #heads(): Letter[] {
+    return this.deadLetters
+      .filter(({ event }) => (event["part"] ?? 1) === 1)
+      .map(({ event }) => this.#letterOf(event))
+      .toSorted((a, b) => a.publishedMicros - b.publishedMicros || (a.id < b.id ? -1 : 1));
+  }
+
+  #letterOf(event: Event): Letter {
+    const text = (name: string): string | undefined => (event[name] as string | null | undefined) ?? undefined;
+    const number = (name: string): number | undefined => (event[name] as number | null | undefined) ?? undefined;
+    const id = text("dead_letter_id") ?? "";
+    const latest = this.reviewRows.findLast((review) => review.event["dead_letter_id"] === id);
+    const publishedAt = text("source_published_at") ?? "";
+    return {
+      id,
+      reason: text("reason") ?? "",
+      detail: text("reason_detail") ?? "",
+      pattern: text("reason_pattern") ?? "",
+      table: text("source_table"),
+      publishedAt,
+      publishedMicros: parseTimestamp(publishedAt) ?? 0,
+      messageId: text("source_message_id") ?? "",
+      index: number("source_index"),
+      originMessageId: text("origin_message_id"),
+      originIndex: number("origin_index"),
+      replayOf: text("replay_of"),
+      logId: text("source_log_id"),
+      parts: number("parts") ?? 1,
+      bytes: number("data_bytes") ?? 0,
+      deadLetterMessageId: "1",
+      decision:
+        latest === undefined
+          ? undefined
+          : {
+              kind: latest.event["decision"] as "replay" | "discard",
+              micros: latest.publishedMicros,
+              patch: latest.event["patch"],
+            },
+    };
+  }
+
+  groups(filter: Filter, decision: "discard" | undefined, limit: number): Promise<Group[]> {
+    const letters = this.#heads.filter((letter) => matches(letter, filter) && letter.decision?.kind === decision);
+    return Promise.resolve(groupsOf(letters).slice(0, limit));
+  }
+
+  letters(filter: Filter, { decisions, after, newestFirst, limit }: PageOptions): Promise<Letter[]> {
+    const all = newestFirst ? this.#heads.toReversed() : this.#heads;
+    const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after.id) + 1;
+    const found = all
+      .slice(start)
+      .filter((letter) => matches(letter, filter) && decisions.includes(letter.decision?.kind));
+    return Promise.resolve(found.slice(0, limit));
+  }
+
+  contents(letters: readonly Letter[]): Promise<Map<string, Content>> {
+    const nulls = { source_table: null, source_index: null, part: null, parts: null, data: null, data_base64: null };
+    const rows = this.deadLetters.map(({ event }) => ({ ...nulls, ...event }) as unknown as Part);
+    return Promise.resolve(joinParts(letters, rows));
+  }
+
+  present(table: TableName, logIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return Promise.resolve(new Set(logIds.filter((id) => this.entries.get(table)?.has(id))));
+  }
+
+  failures(ids: readonly string[]): Promise<Failure[]> {
+    const failed = this.#heads.filter(({ replayOf }) => replayOf !== undefined && ids.includes(replayOf));
+    return Promise.resolve(
+      failed.map(({ id, replayOf = "", reason, detail, publishedMicros }) => ({
+        id,
+        replayOf,
+        reason,
+        detail,
+        publishedMicros,
+      })),
+    );
+  }
+
+  reviews(id: string): Promise<Review[]> {
+    const found = this.reviewRows.filter(({ event }) => event["dead_letter_id"] === id).map(({ event }) => event);
+    return Promise.resolve(found as unknown as Review[]);
+  }
+
+  matching(prefix: string): Promise<string[]> {
+    return Promise.resolve(
+      this.#heads
+        .map(({ id }) => id)
+        .filter((id) => id.startsWith(prefix))
+        .slice(0, 2),
+    );
+  }
+
+  newestMicros(): Promise<number> {
+    return Promise.resolve(this.deadLetters.at(-1)?.ingestedMicros ?? 0);
+  }
+
+  since(micros: number): Promise<Newcomers[]> {
+    const ids = new Set(
+      this.deadLetters.filter((row) => row.ingestedMicros > micros).map(({ event }) => event["log_id"]),
+    );
+    const fresh = this.#heads.filter(({ id, replayOf }) => ids.has(id) && replayOf === undefined);
+    return Promise.resolve(
+      [...Map.groupBy(fresh, groupKey).values()].map((letters) => ({
+        ...(letters[0] as Letter),
+        count: letters.length,
+      })),
+    );
+  }
+}
+
+function matches(letter: Letter, { ids, reason, table, pattern, sinceMicros }: Filter): boolean {
+  return (
+    (ids === undefined || ids.includes(letter.id)) &&
+    (reason === undefined || letter.reason === reason) &&
+    (table === undefined || letter.table === table) &&
+    (pattern === undefined || letter.pattern === pattern) &&
+    (sinceMicros === undefined || letter.publishedMicros >= sinceMicros)
+  );
+}
+
+export const reviewsTopic: string = topicOf("dead_letter_reviews");
