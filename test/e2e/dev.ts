@@ -40,6 +40,17 @@ export class Dev {
     this.#exit = once(this.process, "close") as Promise<[number | null]>;
   }
 
+  /** Waits until the report is out and the services stay up. Not with --once. */
+  async running(): Promise<void> {
+    while (!this.#errors.includes("Running until Ctrl-C.")) {
+      const ended = await Promise.race([
+        this.#exit.then(() => true),
+        once(this.process.stderr ?? this.process, "data").then(() => false),
+      ]);
+      if (ended) throw new Error(`it ended:\n${this.#errors}`);
+    }
+  }
+
   get errors(): string {
     return this.#errors;
   }

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { PubSub } from "@google-cloud/pubsub";
+import { logIdOfMessage } from "@indelible/schemas/entry.ts";
+import { DataFolder, Dev } from "./dev.ts";
+
+const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const folder = new DataFolder();
+const data = join(folder.path, "data");
+
+interface Ended {
+  readonly exitCode: number | null;
+  readonly out: string;
+  readonly errors: string;
+}
+
+function start(args: readonly string[]): { readonly process: ChildProcess; readonly ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [main, ...args, "--data", data], { stdio: ["ignore", "pipe", "pipe"] });
+  let [out, errors] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+  const ended = once(child, "close").then(([exitCode]) => ({ exitCode: exitCode as number | null, out, errors }));
+  return { process: child, ended };
+}
+
+const run = (...args: readonly string[]): Promise<Ended> => start(args).ended;
+
+async function json<T>(...args: readonly string[]): Promise<T> {
+  const { out, errors } = await run(...args);
+  if (out === "") throw new Error(errors);
+  return JSON.parse(out) as T;
+}
+
+interface ListedGroup {
+  readonly table: string;
+  readonly reason: string;
+  readonly pattern: string;
+  readonly count: number;
+}
+interface ListedLetter {
+  readonly id: string;
+  readonly logId: string;
+  readonly state: string;
+}
+interface Replayed {
+  readonly published: number;
+  readonly arrived: number;
+  readonly failedAgain: readonly { readonly id: string; readonly replayOf: string; readonly detail: string }[];
+}
+
+const list = (...args: string[]): Promise<ListedGroup[]> => json("dlq", "list", "--json", ...args);
+const listAll = (...args: string[]): Promise<ListedLetter[]> => json("dlq", "list", "--all", ...args);
+const query = (sql: string): Promise<{ [column: string]: unknown }[]> => json("query", sql);
+
+/** Asks again until the answer is right: what was published arrives in its own time. */
+async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (isRight(answer)) return answer;
+  }
+}
+
+describe("indelible dlq, over the services of one machine", () => {
+  let dev: Dev;
+  let pubsub: PubSub;
+  const publish = (table: string, event: object): Promise<string> =>
+    pubsub
+      .topic(`agent-logs.${table}`)
+      .publishMessage({ data: Buffer.from(JSON.stringify(event)), attributes: { team: "x" } });
+
+  before(async () => {
+    dev = new Dev(folder, []);
+    await dev.running();
+    const { PUBSUB_EMULATOR_HOST } = JSON.parse(readFileSync(join(data, "env.json"), "utf8")) as {
+      PUBSUB_EMULATOR_HOST: string;
+    };
+    pubsub = new PubSub({
+      projectId: "indelible-local",
+      apiEndpoint: PUBSUB_EMULATOR_HOST,
+      emulatorMode: true,
+      clientOptions: { universeDomain: "googleapis.com" },
+    });
+  });
+  after(async () => {
+    await pubsub?.close();
+    dev?.process.kill("SIGTERM");
+    await dev?.ended();
+    folder[Symbol.dispose]();
+  });
+
+  it("lists what the sample has left, shows it, and changes nothing that nobody has confirmed", async () => {
+    const groups = await list();
+    assert.deepEqual(
+      groups.map(({ table, reason, pattern, count }) => [table, reason, pattern, count]),
+      [["thinking_logs", "ERR_INVALID_EVENT", "confidence_level must be <= <n>", 1]],
+    );
+    assert.deepEqual(await list("--since", "2000-01-01T00:00:00Z", "--reason", "ERR_EMPTY"), []);
+    const [letter = assert.fail()] = await listAll(
+      "--pattern",
+      "confidence_level must be <= <n>",
+      "--table",
+      "thinking_logs",
+      "--since",
+      "1h",
+    );
+    const shown = await json<{ data: string; hint: string }>("dlq", "show", letter.id.slice(0, 8));
+    assert.equal((JSON.parse(shown.data) as { confidence_level: number }).confidence_level, 1.7);
+    const refused = await run("dlq", "replay", letter.id);
+    assert.deepEqual([refused.exitCode, refused.out], [1, ""]);
+    assert.match(refused.errors, /ERR_UNCONFIRMED.*\n.*--yes/);
+    assert.equal((await run("dlq", "replay", "--dry-run")).exitCode, 0);
+    assert.equal((await listAll())[0]?.state, "open");
+  });
+
+  it("replays: what is not mended fails again and is listed, what is mended becomes the entry that it was to be", async () => {
+    const [{ id, logId } = assert.fail()] = await listAll();
+    const failed = await json<Replayed>("dlq", "replay", "--yes");
+    assert.deepEqual([failed.published, failed.arrived], [1, 0]);
+    assert.deepEqual(
+      failed.failedAgain.map(({ replayOf, detail }) => [replayOf, detail]),
+      [[id, "confidence_level must be <= 1"]],
+    );
+    assert.deepEqual(
+      (await listAll("--state", "failed-again")).map((letter) => letter.id),
+      [id],
+    );
+
+    const patch = '[{"op":"replace","path":"/confidence_level","value":1}]';
+    const mended = await run("dlq", "replay", "--edit", patch, "--note", "off by a factor", "--yes");
+    assert.equal(mended.exitCode, 0, mended.errors);
+    assert.deepEqual(
+      await query(`SELECT confidence_level, conflict FROM thinking_logs_history WHERE log_id = '${logId}'`),
+      [{ confidence_level: 1, conflict: false }],
+    );
+    assert.deepEqual(new Set((await listAll("--state", "replayed")).map((letter) => letter.logId)), new Set([logId]));
+    assert.deepEqual(await list(), []);
+    assert.deepEqual(await query("SELECT decision, COUNT(*) AS n FROM dead_letter_reviews GROUP BY decision"), [
+      { decision: "replay", n: 2 },
+    ]);
+    assert.match((await run("dlq", "replay", id, "--yes")).errors, /has been replayed and has arrived/);
+  });
+
+  it("discards, and deletes nothing", async () => {
+    await publish("conversations", { mood: "good" });
+    const [{ id } = assert.fail()] = await until(
+      () => listAll(),
+      (letters) => letters.length === 1,
+    );
+    assert.deepEqual(await json("dlq", "discard", "--table", "conversations", "--note", "a test", "--yes"), {
+      discarded: 1,
+      remaining: 0,
+    });
+    assert.deepEqual(await listAll(), []);
+    assert.deepEqual(
+      (await list("--state", "discarded")).map(({ count }) => count),
+      [1],
+    );
+    const { reviews, attributes } = await json<{ reviews: { note: string }[]; attributes: object }>("dlq", "show", id);
+    assert.deepEqual([reviews.map(({ note }) => note), attributes], [["a test"], { team: "x" }]);
+    assert.match((await run("dlq", "discard", id, "--yes")).errors, /is discarded already/);
+  });
+
+  it("killed with kill -9 in the middle of a replay, is finished by the same command: each event once, as it was to be at first", async () => {
+    const event = (n: number): object => ({
+      conversation_id: `killed-${n}`,
+      business_id: "acme",
+      agent_position: "CFO",
+    });
+    const ids = await Promise.all(Array.from({ length: 12 }, (_, n) => publish("conversations", event(n))));
+    await until(
+      () => list(),
+      ([group]) => group?.count === 12,
+    );
+    const patch = '[{"op":"add","path":"/started_at","value":"2026-01-31T09:30:00Z"}]';
+    const command = ["dlq", "replay", "--edit", patch, "--rate", "2", "--yes"];
+    const first = start(command);
+    await until(
+      () => query("SELECT COUNT(*) AS n FROM conversations WHERE conversation_id LIKE 'killed-%'"),
+      ([row]) => Number(row?.["n"]) > 0,
+    );
+    first.process.kill("SIGKILL");
+    assert.equal((await first.ended).exitCode, null);
+
+    const second = await run(...command);
+    assert.equal(second.exitCode, 0, second.errors);
+    const rows = await query(
+      "SELECT log_id, conflict FROM conversations_history WHERE conversation_id LIKE 'killed-%'",
+    );
+    const expected = ids.map((id) => ({ log_id: logIdOfMessage("conversations", id, 0), conflict: false }));
+    const byId = (a: { log_id?: unknown }, b: { log_id?: unknown }): number =>
+      String(a.log_id) < String(b.log_id) ? -1 : 1;
+    assert.deepEqual(rows.toSorted(byId), expected.toSorted(byId));
+    assert.deepEqual(await list(), []);
+  });
+});
