@@ -72,12 +72,12 @@ export class Warehouse {
     }
   }
 
-  /** All dead letters of events with these `log_id`s. */
+  /** All dead letters of events with these `log_id`s, each once however many parts it has. */
   async deadLetters(logIds: readonly string[]): Promise<StoredDeadLetter[]> {
     const found: StoredDeadLetter[] = [];
     for (const ids of parts(logIds, idsPerQuery)) {
       const query = `SELECT dead_letter_id, source_log_id, source_table, reason, reason_detail
-FROM ${this.#view("dead_letters_history")} WHERE source_log_id IN UNNEST(@ids)`;
+FROM ${this.#view("dead_letters_history")} WHERE source_log_id IN UNNEST(@ids) AND (part IS NULL OR part = 1)`;
       found.push(...(await this.#rows<StoredDeadLetter>(query, { ids })));
     }
     return found;

@@ -8,7 +8,7 @@ const minPrefixLength = 4;
 const uuidLength = 36;
 
 /**
- * The full ID of a dead letter that `text` is the beginning of.
+ * The full ID of a dead letter that `text` is the beginning of. A full one is not looked up.
  *
  * @throws ERR_NOT_FOUND when there is none or more than one
  */
@@ -19,6 +19,7 @@ export async function resolveId(reader: DeadLetterReader, text: string): Promise
       hint: `Give an ID of \`indelible dlq list --all\`, or its first ${minPrefixLength} characters or more.`,
     });
   }
+  if (prefix.length === uuidLength) return prefix;
   const [first, second] = await reader.matching(prefix);
   if (first === undefined) throw new IndelibleError("ERR_NOT_FOUND", `there is no dead letter ${text}`);
   if (second !== undefined) throw new IndelibleError("ERR_NOT_FOUND", `several dead letters begin with ${text}`);
@@ -54,8 +55,20 @@ export async function choose(
     const chosen = await select(reader, { filter, states: byFilter, limit, newestFirst: false });
     return { chosen, settled: [], cut: chosen.length === limit };
   }
-  const full = await Promise.all(ids.map((id) => resolveId(reader, id)));
-  const named = await select(reader, { filter: { ...filter, ids: full }, states, limit, newestFirst: false });
+  const full = new Set<string>();
+  for (const id of ids) full.add(await resolveId(reader, id));
+  const named = await select(reader, {
+    filter: { ...filter, ids: [...full] },
+    states,
+    limit: full.size,
+    newestFirst: false,
+  });
+  const found = new Set(named.map(({ letter }) => letter.id));
+  const missing = [...full].filter((id) => !found.has(id));
+  if (missing.length > 0) {
+    const others = Object.keys(filter).length > 0 ? " that the other options mean" : "";
+    throw new IndelibleError("ERR_NOT_FOUND", `there is no dead letter ${missing.join(", ")}${others}`);
+  }
   const chosen = named.filter(({ status }) => byId.includes(status.state));
   return { chosen, settled: named.filter((one) => !chosen.includes(one)), cut: false };
 }

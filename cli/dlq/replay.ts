@@ -8,7 +8,7 @@ import { readPatch } from "./edit.ts";
 import { filterOf } from "./filter.ts";
 import { groupKey, type Letter, type State } from "./letter.ts";
 import { awaitOutcome } from "./outcome.ts";
-import { rehearse, replayLetters, type Instructions, type ReplayResult } from "./replay-job.ts";
+import { rehearse, replayLetters, type Instructions, type ReplayOptions, type ReplayResult } from "./replay-job.ts";
 import { reviewerOf, type ReviewFlags } from "./reviewer.ts";
 import type { Surveyed } from "./survey.ts";
 import { planText, rehearsalText, replayText, type ReplayReport } from "./text.ts";
@@ -50,7 +50,12 @@ export async function runReplay(ids: readonly string[], flags: ReplayFlags): Pro
     if (flags.dryRun === true) return 0;
     if (flags.yes !== true && !(await confirm(`Replay ${counted(chosen.length, "dead letter")}?`, signal))) return 1;
 
-    const report = await replayAndFollow(desk, chosen, instructions, flags, signal);
+    const report = await replayAndFollow(desk, chosen, instructions, {
+      reviewer: reviewerOf(flags),
+      ratePerSecond: flags.rate,
+      waitMs: flags.wait * 1000,
+      signal,
+    });
     const asText = process.stdout.isTTY && flags.json !== true;
     process.stdout.write(asText ? replayText(report) : `${JSON.stringify(jsonOf(report), undefined, 2)}\n`);
     if (signal.aborted) return interruptedExitCode;
@@ -58,27 +63,29 @@ export async function runReplay(ids: readonly string[], flags: ReplayFlags): Pro
   });
 }
 
-async function replayAndFollow(
+interface FollowOptions extends Omit<ReplayOptions, "onProgress"> {
+  /** How long to wait for arrival at the end. */
+  readonly waitMs: number;
+}
+
+/** Replays letters and finds out what became of them. Progress goes to stderr. Throws what `replayLetters` throws. */
+export async function replayAndFollow(
   desk: Desk,
   chosen: readonly Surveyed[],
   instructions: Instructions,
-  flags: ReplayFlags,
-  signal: AbortSignal,
+  options: FollowOptions,
 ): Promise<ReplayReport> {
   const newestMicros = await desk.reader.newestMicros();
-  const { published, skipped, interrupted } = await publishing(desk, chosen, instructions, flags, signal);
+  const { published, skipped, interrupted } = await publishing(desk, chosen, instructions, options);
   const progress = createProgress("arriving");
   try {
     const outcome = await awaitOutcome(desk, published, {
-      waitMs: flags.wait * 1000,
-      signal,
+      waitMs: options.waitMs,
+      signal: options.signal,
       onProgress: (settled) => progress.update(settled, published.length),
     });
-    const newcomers = await newcomersOf(
-      desk,
-      chosen.map(({ letter }) => letter),
-      newestMicros,
-    );
+    const letters = chosen.map(({ letter }) => letter);
+    const newcomers = await newcomersOf(desk, letters, newestMicros);
     const remaining = chosen.length - published.length - skipped.length;
     return { published: published.length, outcome, skipped, newcomers, interrupted, remaining };
   } finally {
@@ -90,23 +97,17 @@ async function publishing(
   desk: Desk,
   chosen: readonly Surveyed[],
   instructions: Instructions,
-  flags: ReplayFlags,
-  signal: AbortSignal,
+  options: FollowOptions,
 ): Promise<ReplayResult> {
   const progress = createProgress("replaying");
   let done = 0;
+  const onProgress = (count: number): void => progress.update((done = count), chosen.length);
   try {
-    return await replayLetters(desk, chosen, instructions, {
-      reviewer: reviewerOf(flags),
-      ratePerSecond: flags.rate,
-      signal,
-      onProgress: (count) => progress.update((done = count), chosen.length),
-    });
+    return await replayLetters(desk, chosen, instructions, { ...options, onProgress });
   } catch (error) {
     progress.stop();
-    process.stderr.write(
-      `${thousands(done)} of ${thousands(chosen.length)} were replayed; the same command again goes on\n`,
-    );
+    const [all, so] = [thousands(chosen.length), thousands(done)];
+    process.stderr.write(`${so} of ${all} were replayed; the same command again goes on\n`);
     throw error;
   } finally {
     progress.stop();

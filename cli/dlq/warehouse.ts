@@ -75,19 +75,19 @@ export class DeadLetterWarehouse implements DeadLetterReader {
     const counted = decision === undefined ? "decision IS NULL" : "decision = 'discard'";
     const rows = await this.#rows(
       `${this.#lettersWith(conditions)}
-SELECT source_table, reason, pattern, COUNTIF(${counted}) AS letters, COUNTIF(decision IS NULL) AS open_letters,
+SELECT source_table, reason, pattern, COUNTIF(${counted}) AS letter_count, COUNTIF(decision IS NULL) AS open_count,
   MIN(IF(${counted}, source_published_at, NULL)) AS first_seen, MAX(IF(${counted}, source_published_at, NULL)) AS last_seen,
   MIN(IF(${counted}, dead_letter_id, NULL)) AS example
 FROM letters GROUP BY source_table, reason, pattern HAVING COUNTIF(${counted}) > 0
-ORDER BY letters DESC, last_seen DESC LIMIT @limit`,
+ORDER BY letter_count DESC, last_seen DESC LIMIT @limit`,
       { ...params, limit },
     );
     return rows.map((row) => ({
       table: text(row["source_table"]),
       reason: String(row["reason"]),
       pattern: String(row["pattern"]),
-      count: Number(row["letters"]),
-      open: Number(row["open_letters"]),
+      count: Number(row["letter_count"]),
+      open: Number(row["open_count"]),
       firstSeen: String(row["first_seen"]),
       lastSeen: String(row["last_seen"]),
       example: String(row["example"]),
@@ -179,7 +179,7 @@ WHERE STARTS_WITH(dead_letter_id, @prefix) AND (part IS NULL OR part = 1) LIMIT 
 
   async since(micros: number): Promise<Newcomers[]> {
     const rows = await this.#rows(
-      `SELECT source_table, reason, ${patternOf("")} AS pattern, COUNT(*) AS letters FROM ${this.#view("dead_letters_history")}
+      `SELECT source_table, reason, ${patternOf("")} AS pattern, COUNT(*) AS letter_count FROM ${this.#view("dead_letters_history")}
 WHERE UNIX_MICROS(ingested_at) > @micros AND replay_of IS NULL AND (part IS NULL OR part = 1)
 GROUP BY source_table, reason, pattern LIMIT ${maxNewcomers}`,
       { micros },
@@ -188,7 +188,7 @@ GROUP BY source_table, reason, pattern LIMIT ${maxNewcomers}`,
       table: text(row["source_table"]),
       reason: String(row["reason"]),
       pattern: String(row["pattern"]),
-      count: Number(row["letters"]),
+      count: Number(row["letter_count"]),
     }));
   }
 

@@ -7,8 +7,10 @@ import type { Patch } from "rfc6902";
 import { discardLetters } from "../../cli/dlq/discard.ts";
 import type { Letter, State } from "../../cli/dlq/letter.ts";
 import { awaitOutcome } from "../../cli/dlq/outcome.ts";
+import { replayAndFollow } from "../../cli/dlq/replay.ts";
 import { rehearse, replayLetters, type ReplayOptions, type ReplayResult } from "../../cli/dlq/replay-job.ts";
 import { select, type Surveyed } from "../../cli/dlq/survey.ts";
+import { replayText } from "../../cli/dlq/text.ts";
 import { DeadLetterWorld, reviewsTopic } from "./dlq-world.ts";
 
 const { signal } = new AbortController();
@@ -285,6 +287,30 @@ describe("replayLetters()", () => {
       [fix, half],
     );
     assert.equal(world.entries.get("thinking_logs")?.values().next().value?.["confidence_level"], 0.5);
+  });
+});
+
+describe("replayAndFollow()", () => {
+  it("says what arrived, and warns of new dead letters of the same groups, not of others and not of failed replays", async () => {
+    const world = worldWith(2);
+    const options = { reviewer, ratePerSecond: 100, waitMs: 0, signal };
+    let publications = 0;
+    world.afterPublish = () => {
+      publications += 1;
+      if (publications > 1) return;
+      for (const n of [8, 9]) world.send("thinking_logs", JSON.stringify(thought(n)));
+      world.send("thinking_logs", "not json");
+    };
+    const report = await replayAndFollow(world.desk, await chosen(world), { patch: undefined, force: false }, options);
+    assert.deepEqual([report.published, report.outcome.arrived, report.outcome.failedLetters], [2, 0, 2]);
+    assert.deepEqual(
+      report.newcomers.map(({ table, pattern, count }) => [table, pattern, count]),
+      [["thinking_logs", "confidence_level must be <= <n>", 2]],
+    );
+    assert.match(replayText(report), /^Replayed 2: 0 arrived, 2 failed again, 0 not yet arrived\n/);
+    assert.match(replayText(report), /2 new dead letters came in meanwhile: thinking_logs: ERR_INVALID_EVENT/);
+    const mended = await replayAndFollow(world.desk, await chosen(world), { patch: fix, force: false }, options);
+    assert.deepEqual([mended.outcome.arrived, mended.skipped.length, mended.newcomers], [4, 1, []]);
   });
 });
 

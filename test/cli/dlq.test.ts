@@ -81,6 +81,9 @@ describe("choose()", () => {
     const named = await choose(world, [id], {}, { ...wanted, byId: ["replaying"] });
     assert.deepEqual([named.chosen.length, named.settled.map(({ letter }) => letter.id)], [0, [id]]);
     assert.equal((await choose(world, [], {}, { ...wanted, limit: 1 })).cut, true);
+    const unknown = "00000000-0000-5000-8000-000000000009";
+    await assert.rejects(choose(world, [id, unknown], {}, wanted), { code: "ERR_NOT_FOUND", message: /0009$/ });
+    await assert.rejects(choose(world, [id], { table: "seals" }, wanted), { code: "ERR_NOT_FOUND" });
   });
 });
 
