@@ -101,7 +101,7 @@ function introduce(environment: Environment, dataFolder: string): void {
 
 function stayingUp(flags: DevFlags): void {
   const data = flags.data === DEFAULT_DATA_FOLDER ? "" : ` --data ${flags.data}`;
-  const steps = nextSteps.replaceAll("indelible query", `indelible query${data}`);
+  const steps = nextSteps.replaceAll(/indelible (?:query|dlq list)/g, (command) => `${command}${data}`);
   process.stderr.write(`${section("Try next, in another shell", steps, process.stderr)}\nRunning until Ctrl-C.\n`);
 }
 

@@ -21,7 +21,8 @@ export async function runDiscard(ids: readonly string[], flags: ReviewFlags): Pr
   const filter = filterOf(flags, Date.now());
   using interrupted = interruption();
   const { signal } = interrupted;
-  return atDesk(flags.data, uninterrupted, async (desk) => {
+  // Awaited here: the interruption is disposed of when this function returns.
+  return await atDesk(flags.data, uninterrupted, async (desk) => {
     const byFilter: readonly State[] = [flags.state ?? "open"];
     const byId: readonly State[] = ["open", "replaying", "failed-again"];
     const { chosen, settled, cut } = await choose(desk.reader, ids, filter, { byFilter, byId, limit: flags.limit });

@@ -32,7 +32,8 @@ export async function runReplay(ids: readonly string[], flags: ReplayFlags): Pro
   const filter = filterOf(flags, Date.now());
   using interrupted = interruption();
   const { signal } = interrupted;
-  return atDesk(flags.data, uninterrupted, async (desk) => {
+  // Awaited here: the interruption is disposed of when this function returns.
+  return await atDesk(flags.data, uninterrupted, async (desk) => {
     // Those that an earlier run has reviewed belong to what it was to do.
     const byFilter: readonly State[] = flags.state === undefined ? ["open", "replaying"] : [flags.state];
     const byId: readonly State[] = ["open", "replaying", "failed-again", "discarded"];

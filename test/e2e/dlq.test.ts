@@ -165,7 +165,7 @@ describe("indelible dlq, over the services of one machine", () => {
     assert.match((await run("dlq", "discard", id, "--yes")).errors, /is discarded already/);
   });
 
-  it("killed with kill -9 in the middle of a replay, is finished by the same command: each event once, as it was to be at first", async () => {
+  it("interrupted and killed in the middle of a replay, is finished by the same command: each event once, as it was to be at first", async () => {
     const event = (n: number): object => ({
       conversation_id: `killed-${n}`,
       business_id: "acme",
@@ -178,16 +178,27 @@ describe("indelible dlq, over the services of one machine", () => {
     );
     const patch = '[{"op":"add","path":"/started_at","value":"2026-01-31T09:30:00Z"}]';
     const command = ["dlq", "replay", "--edit", patch, "--rate", "2", "--yes"];
-    const first = start(command);
-    await until(
-      () => query("SELECT COUNT(*) AS n FROM conversations WHERE conversation_id LIKE 'killed-%'"),
-      ([row]) => Number(row?.["n"]) > 0,
-    );
-    first.process.kill("SIGKILL");
-    assert.equal((await first.ended).exitCode, null);
+    const arrived = async (): Promise<number> => {
+      const [row] = await query("SELECT COUNT(*) AS n FROM conversations WHERE conversation_id LIKE 'killed-%'");
+      return Number(row?.["n"]);
+    };
 
-    const second = await run(...command);
-    assert.equal(second.exitCode, 0, second.errors);
+    const first = start(command);
+    await until(arrived, (count) => count > 0);
+    first.process.kill("SIGINT");
+    const { exitCode, out } = await first.ended;
+    assert.equal(exitCode, 130);
+    const report = JSON.parse(out) as { published: number; remaining: number; interrupted: boolean };
+    assert.deepEqual([report.interrupted, report.published + report.remaining], [true, 12]);
+
+    const interruptedAt = await until(arrived, (count) => count === report.published);
+    const second = start(command);
+    await until(arrived, (count) => count > interruptedAt);
+    second.process.kill("SIGKILL");
+    assert.equal((await second.ended).exitCode, null);
+
+    const third = await run(...command);
+    assert.equal(third.exitCode, 0, third.errors);
     const rows = await query(
       "SELECT log_id, conflict FROM conversations_history WHERE conversation_id LIKE 'killed-%'",
     );
