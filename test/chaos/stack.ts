@@ -164,7 +164,7 @@ function warehouseFaults({ intensity, hangs }: StackOptions): object {
       "permission-denied": 0.003 * intensity,
       "cut-before": { rate: 0.005 * intensity, at: [4] },
       "cut-after": { rate: 0.01 * intensity, at: [6] },
-      "row-error": { rate: 0.01 * intensity, at: [8, 12, 16] },
+      "row-error": { rate: 0.04 * intensity, at: [8] },
       "schema-update": { rate: 0.02 * intensity, at: [10] },
       delay: { rate: 0.05, maxDelayMs: 100 },
       ...(hangs && { "hang-before": 0.0003 * intensity, "hang-after": 0.0003 * intensity }),

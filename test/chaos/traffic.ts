@@ -45,6 +45,7 @@ class Traffic {
   readonly #maxEventsPerMessage: number;
   readonly #entries: Entry[] = [];
   readonly #publications: Publication[] = [];
+  #previous: Publication | undefined;
   #serial = 0;
 
   constructor({ seed, maxEventsPerMessage }: TrafficOptions) {
@@ -54,8 +55,10 @@ class Traffic {
 
   next(number: number): Publication {
     const attributes = { publication: String(number) };
-    if (this.#happens(0.03)) {
-      const earlier = this.#any(this.#publications);
+    const repetition = this.#random();
+    if (repetition < 0.1) {
+      // The one before is likely to be on its way still when this one is delivered.
+      const earlier = repetition < 0.07 ? this.#previous : this.#any(this.#publications);
       if (earlier !== undefined) {
         const { publication: _, ...format } = earlier.attributes;
         return { ...earlier, number, attributes: { ...attributes, ...format } };
@@ -67,6 +70,7 @@ class Traffic {
       ? this.#message(number, table, attributes, [this.#line(table)])
       : this.#packed(number, table, attributes);
     this.#remember(this.#publications, publication);
+    this.#previous = publication;
     return publication;
   }
 
