@@ -27,16 +27,16 @@ export interface Part {
  * kept in the row, as version 1 of the table had it.
  */
 export function joinParts(letters: readonly Letter[], rows: readonly Part[]): Map<string, Content> {
-  const single = new Map(rows.filter((row) => row.part === null).map((row) => [row.dead_letter_id, [row]]));
+  const single = new Map(rows.filter((row) => (row.parts ?? 1) === 1).map((row) => [row.dead_letter_id, [row]]));
   const several = Map.groupBy(
-    rows.filter((row) => row.part !== null),
+    rows.filter((row) => (row.parts ?? 1) > 1),
     (row) => sourceKey(row.source_table, row.source_message_id, row.source_index),
   );
   const contents = new Map<string, Content>();
   for (const letter of letters) {
     const own =
       letter.parts === 1
-        ? (single.get(letter.id) ?? rows.filter((row) => row.dead_letter_id === letter.id))
+        ? (single.get(letter.id) ?? [])
         : (several.get(sourceKey(letter.table ?? null, letter.messageId, letter.index ?? null)) ?? []);
     const bodies = own.toSorted((a, b) => (a.part ?? 1) - (b.part ?? 1)).map(bytesOf);
     if (own.length !== letter.parts || bodies.includes(undefined)) continue;

@@ -9,7 +9,8 @@ import type { DeadLetterReader } from "./warehouse.ts";
 /** Letters whose data may be in memory at once; a single one may be larger. */
 const maxContentBytes = 16 * 1024 * 1024;
 const maxContentLetters = 500;
-const lettersPerPage = 2000;
+const maxLettersPerPage = 10_000;
+const minLettersPerPage = 100;
 
 /** A letter and what became of it. */
 export interface Surveyed {
@@ -90,13 +91,14 @@ export interface Selection {
 export async function select(reader: DeadLetterReader, selection: Selection): Promise<Surveyed[]> {
   const { filter, states, limit, newestFirst } = selection;
   const decisions = decisionsOf(states);
+  const perPage = Math.min(maxLettersPerPage, Math.max(minLettersPerPage, limit));
   const selected: Surveyed[] = [];
   for (let after: Letter | undefined; ;) {
-    const page = await reader.letters(filter, { decisions, after, newestFirst, limit: lettersPerPage });
+    const page = await reader.letters(filter, { decisions, after, newestFirst, limit: perPage });
     const wanted = (await survey(page, reader)).filter(({ status }) => states.includes(status.state));
     selected.push(...wanted.slice(0, limit - selected.length));
     after = page.at(-1);
-    if (page.length < lettersPerPage || after === undefined || selected.length >= limit) return selected;
+    if (page.length < perPage || after === undefined || selected.length >= limit) return selected;
   }
 }
 
