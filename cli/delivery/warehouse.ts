@@ -120,10 +120,10 @@ FROM ${this.#view("dead_letters_history")} WHERE source_log_id IN UNNEST(@ids) A
         agent: agent_position,
         conversations: model.get(key)?.items ?? 0,
         tokens: (model.get(key)?.tokens ?? 0) + (tool.get(key)?.tokens ?? 0),
-        modelUsd: model.get(key)?.usd ?? 0,
+        modelUsd: billionths(model.get(key)?.usd),
         toolCalls: tool.get(key)?.items ?? 0,
-        toolUsd: tool.get(key)?.usd ?? 0,
-        actionUsd: action.get(key)?.usd ?? 0,
+        toolUsd: billionths(tool.get(key)?.usd),
+        actionUsd: billionths(action.get(key)?.usd),
       }));
   }
 
@@ -154,6 +154,14 @@ interface CostRow {
   readonly items: number;
   readonly tokens: number | null;
   readonly usd: number | null;
+}
+
+/**
+ * A sum without what floating point makes of it: the order in which rows are added up is the warehouse's, and 0.0506 must not be
+ * 0.050600000000000006 the next time.
+ */
+function billionths(usd: number | null | undefined): number {
+  return Math.round((usd ?? 0) * 1e9) / 1e9;
 }
 
 function keyOf({ business_id, agent_position }: CostRow): string {
