@@ -34,7 +34,8 @@ interface Fate {
  * An event is told by table, `log_id` and content. It is a row or a dead letter, and both in one case only: BigQuery may refuse a row once
  * (ERR_ROW_REFUSED) and take it when it comes again, in another message or in another delivery of the same one. A message none of whose
  * deliveries was refused needs a row; one in which the row was refused needs none, but a refusal in one message never
- * excuses the absence of the rows of another.
+ * excuses the absence of the rows of another. This holds the function to its word that within a delivery it sends no row again whose
+ * outcome is unknown.
  */
 export function audit(published: ReadonlyMap<number, Published>, evidence: Evidence): Finding[] {
   return new Audit(published, evidence).findings;
