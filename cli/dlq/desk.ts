@@ -20,8 +20,10 @@ export interface Desk {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** A service may stay away for as long. */
-const stallMs = 60_000;
+/** Whoever looks waits for a service that is away for as long, whoever acts for longer. */
+export const LOOK_STALL_MS = 10_000;
+export const ACT_STALL_MS = 60_000;
+
 const publishDeadlineMs = 10_000;
 
 /**
@@ -30,10 +32,9 @@ const publishDeadlineMs = 10_000;
  *
  * @throws ERR_CONFIG; whatever `work` throws
  */
-export async function atDesk<T>(dataFolder: string, signal: AbortSignal, work: (desk: Desk) => Promise<T>): Promise<T> {
+export async function atDesk<T>(dataFolder: string, patience: Patience, work: (desk: Desk) => Promise<T>): Promise<T> {
   const { project: named, local } = findEnvironment(dataFolder);
   const project = await projectOf(bigQueryClient(named, local), named);
-  const patience = { deadlineMs: stallMs, signal };
   const transport = createPubSubTransport({ projectId: project });
   try {
     return await work({

@@ -4,7 +4,7 @@ import { interruption } from "../terminal/interruption.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { counted, thousands } from "../terminal/table.ts";
 import { choose } from "./choice.ts";
-import { atDesk, type Desk } from "./desk.ts";
+import { ACT_STALL_MS, atDesk, type Desk } from "./desk.ts";
 import { filterOf } from "./filter.ts";
 import type { State } from "./letter.ts";
 import { reviewerOf, type ReviewFlags } from "./reviewer.ts";
@@ -22,7 +22,7 @@ export async function runDiscard(ids: readonly string[], flags: ReviewFlags): Pr
   using interrupted = interruption();
   const { signal } = interrupted;
   // Awaited here: the interruption is disposed of when this function returns.
-  return await atDesk(flags.data, uninterrupted, async (desk) => {
+  return await atDesk(flags.data, { deadlineMs: ACT_STALL_MS, signal: uninterrupted }, async (desk) => {
     const byFilter: readonly State[] = [flags.state ?? "open"];
     const byId: readonly State[] = ["open", "replaying", "failed-again"];
     const { chosen, settled, cut } = await choose(desk.reader, ids, filter, { byFilter, byId, limit: flags.limit });

@@ -1,7 +1,9 @@
 import type { TransportMessage } from "@indelible/publisher/transport.ts";
 import { canonicalize } from "@indelible/schemas/canonical.ts";
 import { topicOf } from "@indelible/schemas/names.ts";
+import { assertLossless } from "@indelible/schemas/strict-json.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
+import { assertEvent } from "@indelible/schemas/validator.ts";
 import type { Patch } from "rfc6902";
 import { eventTexts, type Content } from "./content.ts";
 import { publishAll, type Desk } from "./desk.ts";
@@ -69,7 +71,9 @@ function prepareOne(
     };
   }
   if (content === undefined) {
-    return { letter, why: "its data is not in the warehouse", hint: whereBytesAre(letter, desk) };
+    return letter.parts > 1
+      ? { letter, why: "some of its parts have not arrived yet", hint: "Try again in a moment." }
+      : { letter, why: "its data is not in the warehouse", hint: whereBytesAre(letter, desk) };
   }
   const patch = patchOf(surveyed, instructions);
   let texts: string[] | undefined;
@@ -113,6 +117,8 @@ export function whereBytesAre({ deadLetterMessageId }: Letter, desk: Pick<Desk, 
 /** What a replay would do. */
 export interface Rehearsal {
   readonly ready: number;
+  /** Of those: events that are sent as they were and still do not fit their tables, by today's declaration. */
+  readonly unmended: number;
   readonly skipped: readonly Skipped[];
   /** The first event as it would be published, and as it was. */
   readonly example: { readonly letter: Letter; readonly before: string; readonly after: string } | undefined;
@@ -125,13 +131,14 @@ export async function rehearse(
   instructions: Instructions,
   signal: AbortSignal,
 ): Promise<Rehearsal> {
-  let ready = 0;
+  let [ready, unmended] = [0, 0];
   let example: Rehearsal["example"];
   const skipped: Skipped[] = [];
   for (const chunk of chunksOf(letters, maxChunkLetters)) {
     signal.throwIfAborted();
     const result = await prepare(desk, chunk, instructions);
     ready += result.prepared.length;
+    unmended += result.prepared.filter(isUnmended).length;
     skipped.push(...result.skipped);
     const [first] = result.prepared;
     if (example === undefined && first?.texts !== undefined) {
@@ -141,7 +148,19 @@ export async function rehearse(
       example = { letter, before, after: first.texts[0] ?? "" };
     }
   }
-  return { ready, skipped, example };
+  return { ready, unmended, skipped, example };
+}
+
+function isUnmended({ surveyed: { letter }, message, texts }: Prepared): boolean {
+  if (texts !== undefined || letter.index === undefined || message.attributes["encoding"] !== undefined) return false;
+  try {
+    const text = message.data.toString();
+    assertEvent(letter.table as TableName, JSON.parse(text));
+    assertLossless(text);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 export interface ReplayOptions {

@@ -3,7 +3,7 @@ import { createProgress } from "../terminal/progress.ts";
 import { counted, thousands } from "../terminal/table.ts";
 import { confirm } from "../terminal/confirmation.ts";
 import { choose } from "./choice.ts";
-import { atDesk, type Desk } from "./desk.ts";
+import { ACT_STALL_MS, atDesk, type Desk } from "./desk.ts";
 import { readPatch } from "./edit.ts";
 import { filterOf } from "./filter.ts";
 import { groupKey, type Letter, type State } from "./letter.ts";
@@ -33,7 +33,7 @@ export async function runReplay(ids: readonly string[], flags: ReplayFlags): Pro
   using interrupted = interruption();
   const { signal } = interrupted;
   // Awaited here: the interruption is disposed of when this function returns.
-  return await atDesk(flags.data, uninterrupted, async (desk) => {
+  return await atDesk(flags.data, { deadlineMs: ACT_STALL_MS, signal: uninterrupted }, async (desk) => {
     // Those that an earlier run has reviewed belong to what it was to do.
     const byFilter: readonly State[] = flags.state === undefined ? ["open", "replaying"] : [flags.state];
     const byId: readonly State[] = ["open", "replaying", "failed-again", "discarded"];

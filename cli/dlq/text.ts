@@ -71,8 +71,11 @@ export function planText(verb: string, letters: readonly Surveyed[]): string {
   return title + lines.join("") + note;
 }
 
-export function rehearsalText({ ready, skipped, example }: Rehearsal): string {
-  const parts = [`${counted(ready, "dead letter")} can be replayed\n`, skippedText(skipped)];
+export function rehearsalText({ ready, unmended, skipped, example }: Rehearsal): string {
+  const parts = [`${counted(ready, "dead letter")} can be replayed\n`];
+  if (unmended > 0)
+    parts.push(`${thousands(unmended)} of them are still not what their tables take, and would fail again: --edit\n`);
+  parts.push(skippedText(skipped));
   if (example !== undefined) {
     parts.push(`The first one, ${example.letter.id}, before and after the edit:\n`);
     parts.push(bodyText(example.before, "- "), bodyText(example.after, "+ "));

@@ -1,7 +1,9 @@
 import type { BigQuery } from "@google-cloud/bigquery";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { parts, Warehouse } from "../delivery/warehouse.ts";
+import { refusalOf } from "../query/refusal.ts";
 import { plainValue } from "../query/values.ts";
 import { retry, type Patience } from "../retry.ts";
 import { joinParts, type Content, type Part } from "./content.ts";
@@ -58,7 +60,7 @@ const maxNewcomers = 1000;
 type Row = { readonly [column: string]: unknown };
 type Parameters = { readonly [name: string]: unknown };
 
-/** Reads the views. Every question is asked again while the warehouse is away. Throws what `retry` throws. */
+/** Reads the views. Every question is asked again while the warehouse is away. Throws what `retry` throws, and ERR_QUERY. */
 export class DeadLetterWarehouse implements DeadLetterReader {
   readonly #bigquery: BigQuery;
   readonly #patience: Patience;
@@ -213,10 +215,15 @@ GROUP BY source_table, reason, pattern LIMIT ${maxNewcomers}`,
   }
 
   async #rows(query: string, params: Parameters): Promise<Row[]> {
-    const [rows] = await retry("the warehouse", this.#patience, () =>
-      this.#bigquery.query({ query, params }, { parseJSON: true }),
-    );
-    return (rows as unknown[]).map((row) => plainValue(row) as Row);
+    try {
+      const [rows] = await retry("the warehouse", this.#patience, () =>
+        this.#bigquery.query({ query, params }, { parseJSON: true }),
+      );
+      return (rows as unknown[]).map((row) => plainValue(row) as Row);
+    } catch (error) {
+      if (IndelibleError.is(error) || this.#patience.signal.aborted) throw error;
+      throw refusalOf(error);
+    }
   }
 }
 

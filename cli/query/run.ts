@@ -4,9 +4,9 @@ import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import { bigQueryClient, projectOf } from "../clients.ts";
 import { findEnvironment } from "../environment.ts";
 import { isTransient } from "../retry.ts";
-import { messageOf } from "../terminal/failure.ts";
 import { counted, renderTable } from "../terminal/table.ts";
 import { parametersOf } from "./parameters.ts";
+import { refusalOf } from "./refusal.ts";
 import { cellOf, plainValue } from "./values.ts";
 
 export interface QueryFlags {
@@ -45,14 +45,7 @@ function explain(cause: unknown, local: boolean): IndelibleError {
     const hint = local ? "Start `indelible dev`, and ask again while it is running." : "Try again in a moment.";
     return new IndelibleError("ERR_DEADLINE", "the warehouse does not answer", { cause, hint });
   }
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  const hint =
-    code === 404
-      ? "The views are named after the tables in docs/tables.md; each has a twin <table>_history with every entry."
-      : code === 403
-        ? `Your account needs to read the dataset ${VIEWS_DATASET} and to run queries.`
-        : "Correct the query: docs/tables.md lists the columns, docs/warehouse.md what the local warehouse answers.";
-  return new IndelibleError("ERR_QUERY", messageOf(cause), { cause, hint });
+  return refusalOf(cause);
 }
 
 function tableOf(rows: readonly PlainRow[], width: number): string {

@@ -273,6 +273,14 @@ describe("replayLetters()", () => {
     assert.deepEqual(await statesOf(world), { replayed: 1, open: 2 });
   });
 
+  it("does not replay a letter of which a part has not arrived yet", async () => {
+    const world = new DeadLetterWorld();
+    world.send("thinking_logs", `{${" ".repeat(1_500_000)}}`);
+    assert.equal(world.deadLetters.splice(1, 1).length, 1);
+    assert.equal((await replay(world)).skipped[0]?.why, "some of its parts have not arrived yet");
+    assert.deepEqual(await statesOf(world), { open: 1 });
+  });
+
   it("writes a new review when the decision is another one", async () => {
     const world = worldWith(1);
     world.beforePublish = (topic) => {
@@ -319,11 +327,19 @@ describe("rehearse()", () => {
     const world = worldWith(2);
     world.send("thinking_logs", "not json");
     const surveyed = await chosen(world);
-    const { ready, skipped, example } = await rehearse(world.desk, surveyed, { patch: fix, force: false }, signal);
+    const { ready, unmended, skipped, example } = await rehearse(
+      world.desk,
+      surveyed,
+      { patch: fix, force: false },
+      signal,
+    );
+    assert.equal(unmended, 0);
     assert.deepEqual([ready, skipped.map(({ why }) => why)], [2, ["it is not JSON"]]);
     assert.match(example?.before ?? "", /"confidence_level":1\.7/);
     assert.match(example?.after ?? "", /"confidence_level":1,/);
     assert.deepEqual(world.stored, []);
+    const asTheyWere = await rehearse(world.desk, surveyed, { patch: undefined, force: false }, signal);
+    assert.deepEqual([asTheyWere.ready, asTheyWere.unmended, asTheyWere.example], [3, 3, undefined]);
   });
 });
 
