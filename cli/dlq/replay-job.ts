@@ -5,6 +5,7 @@ import { assertLossless } from "@indelible/schemas/strict-json.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { assertEvent } from "@indelible/schemas/validator.ts";
 import type { Patch } from "rfc6902";
+import { parts } from "../delivery/warehouse.ts";
 import { eventTexts, type Content } from "./content.ts";
 import { publishAll, type Desk } from "./desk.ts";
 import { edit, isPatch } from "./edit.ts";
@@ -37,6 +38,8 @@ interface Prepared {
   readonly texts: readonly string[] | undefined;
 }
 
+/** Each question for contents reads the whole column: few and large ones. */
+const maxLoadedLetters = 5000;
 const maxChunkLetters = 500;
 
 /** Edits, as far as there is a patch, and writes the messages. Publishes nothing. */
@@ -134,7 +137,7 @@ export async function rehearse(
   let [ready, unmended] = [0, 0];
   let example: Rehearsal["example"];
   const skipped: Skipped[] = [];
-  for (const chunk of chunksOf(letters, maxChunkLetters)) {
+  for (const chunk of chunksOf(letters, maxLoadedLetters)) {
     signal.throwIfAborted();
     const result = await prepare(desk, chunk, instructions);
     ready += result.prepared.length;
@@ -195,28 +198,36 @@ export async function replayLetters(
 ): Promise<ReplayResult> {
   const published: Letter[] = [];
   const skipped: Skipped[] = [];
-  for (const chunk of chunksOf(letters, Math.min(maxChunkLetters, options.ratePerSecond))) {
+  for (const loaded of chunksOf(letters, maxLoadedLetters)) {
     if (options.signal.aborted) return { published, skipped, interrupted: true };
-    const startedAt = performance.now();
-    const result = await prepare(desk, chunk, instructions);
+    const result = await prepare(desk, loaded, instructions);
     skipped.push(...result.skipped);
-    const undecided = result.prepared.filter((one) => !isDecided(one));
-    await record(
-      desk,
-      undecided.map(({ surveyed, patch }) => reviewOf(surveyed.letter.id, "replay", options.reviewer, patch)),
-    );
-    for (const [table, ofTable] of Map.groupBy(result.prepared, ({ surveyed }) => surveyed.letter.table)) {
-      const messages = ofTable.map(({ message }) => message);
-      await publishAll(desk, topicOf(table as TableName, desk.topicPrefix), messages);
-    }
-    published.push(...result.prepared.map(({ surveyed }) => surveyed.letter));
-    options.onProgress(published.length + skipped.length);
-    const restMs = (chunk.length / options.ratePerSecond) * 1000 - (performance.now() - startedAt);
-    if (published.length + skipped.length < letters.length && restMs > 0) {
-      await desk.pause(restMs, options.signal).catch(() => {});
+    for (const chunk of parts(result.prepared, Math.min(maxChunkLetters, options.ratePerSecond))) {
+      if (options.signal.aborted) return { published, skipped, interrupted: true };
+      const startedAt = performance.now();
+      await replayChunk(desk, chunk, options.reviewer);
+      published.push(...chunk.map(({ surveyed }) => surveyed.letter));
+      options.onProgress(published.length + skipped.length);
+      const restMs = (chunk.length / options.ratePerSecond) * 1000 - (performance.now() - startedAt);
+      if (published.length + skipped.length < letters.length && restMs > 0) {
+        // An interruption ends it, and is noticed before the next chunk.
+        await desk.pause(restMs, options.signal).catch(() => {});
+      }
     }
   }
   return { published, skipped, interrupted: false };
+}
+
+async function replayChunk(desk: Desk, chunk: readonly Prepared[], reviewer: Reviewer): Promise<void> {
+  const undecided = chunk.filter((one) => !isDecided(one));
+  await record(
+    desk,
+    undecided.map(({ surveyed, patch }) => reviewOf(surveyed.letter.id, "replay", reviewer, patch)),
+  );
+  for (const [table, ofTable] of Map.groupBy(chunk, ({ surveyed }) => surveyed.letter.table)) {
+    const messages = ofTable.map(({ message }) => message);
+    await publishAll(desk, topicOf(table as TableName, desk.topicPrefix), messages);
+  }
 }
 
 /** Whether this very replay is on record already and only has to be published. */

@@ -8,7 +8,7 @@ import type { DeadLetterReader } from "./warehouse.ts";
 
 /** Letters whose data may be in memory at once; a single one may be larger. */
 const maxContentBytes = 16 * 1024 * 1024;
-const maxContentLetters = 500;
+const maxContentLetters = 5000;
 const maxLettersPerPage = 10_000;
 const minLettersPerPage = 100;
 
