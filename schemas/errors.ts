@@ -80,7 +80,7 @@ export const errorKinds: ErrorKinds = {
   ERR_DELIVERY_ATTEMPTS: {
     retryable: false,
     meaning: "Pub/Sub gave up on a message after its last delivery attempt.",
-    hint: "Find out why the subscriber did not acknowledge it (its log names the message ID), then replay it.",
+    hint: "Find out why the subscriber did not acknowledge it (its log names the message ID), then: indelible dlq replay --reason ERR_DELIVERY_ATTEMPTS.",
   },
   ERR_DUPLICATE_KEY: {
     retryable: false,
@@ -150,7 +150,7 @@ export const errorKinds: ErrorKinds = {
   ERR_ROW_REFUSED: {
     retryable: false,
     meaning: "BigQuery refused this row and no other of its batch.",
-    hint: "The detail is BigQuery's own; replay the dead letter when it is mended.",
+    hint: "The detail is BigQuery's own. Mend the table, then: indelible dlq replay --reason ERR_ROW_REFUSED.",
   },
   ERR_SERVICE_DIED: {
     retryable: true,

@@ -208,4 +208,35 @@ describe("indelible dlq, over the services of one machine", () => {
     assert.deepEqual(rows.toSorted(byId), expected.toSorted(byId));
     assert.deepEqual(await list(), []);
   });
+
+  it(
+    "goes on by itself when broker, warehouse and function are killed during a replay",
+    { skip: process.platform === "linux" ? false : "finds the services by /proc" },
+    async () => {
+      const event = (n: number): object => ({
+        conversation_id: `restarted-${n}`,
+        business_id: "acme",
+        agent_position: "CFO",
+      });
+      await Promise.all(Array.from({ length: 12 }, (_, n) => publish("conversations", event(n))));
+      await until(
+        () => list(),
+        ([group]) => group?.count === 12,
+      );
+      const patch = '[{"op":"add","path":"/started_at","value":"2026-01-31T09:30:00Z"}]';
+      const replay = start(["dlq", "replay", "--edit", patch, "--rate", "3", "--wait", "60", "--yes"]);
+      const sql = "SELECT COUNT(*) AS n FROM conversations_history WHERE conversation_id LIKE 'restarted-%'";
+      await until(
+        () => query(sql),
+        ([row]) => Number(row?.["n"]) > 0,
+      );
+      for (const service of ["local/pubsub", "local/bigquery", "subscriber"]) {
+        process.kill(dev.pidOf(service) ?? assert.fail(service), "SIGKILL");
+      }
+      const { exitCode, out, errors } = await replay.ended;
+      assert.equal(exitCode, 0, errors);
+      assert.deepEqual([(JSON.parse(out) as Replayed).published, (JSON.parse(out) as Replayed).arrived], [12, 12]);
+      assert.deepEqual(await query(sql), [{ n: 12 }]);
+    },
+  );
 });
