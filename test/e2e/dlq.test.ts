@@ -165,6 +165,43 @@ describe("indelible dlq, over the services of one machine", () => {
     assert.match((await run("dlq", "discard", id, "--yes")).errors, /is discarded already/);
   });
 
+  it("replays a whole message that Pub/Sub gave up on, and knows when all of its events have arrived", async () => {
+    const subscription = pubsub.subscription("agent-logs.conversations.function");
+    const [{ pushConfig, deadLetterPolicy }] = await subscription.getMetadata();
+    const pushEndpoint = pushConfig?.pushEndpoint ?? assert.fail();
+    await subscription.setMetadata({
+      deadLetterPolicy: { ...deadLetterPolicy, maxDeliveryAttempts: 5 },
+      retryPolicy: { minimumBackoff: { seconds: 0 }, maximumBackoff: { seconds: 0 } },
+    });
+    await subscription.modifyPushConfig({ pushEndpoint: new URL("/nobody-is-here", pushEndpoint).href });
+    const event = (n: number): string =>
+      JSON.stringify({
+        conversation_id: `given-up-${n}`,
+        business_id: "acme",
+        agent_position: "CFO",
+        started_at: "2026-01-31T09:30:00Z",
+      });
+    const data = Buffer.from(`${event(0)}\n${event(1)}`);
+    await pubsub.topic("agent-logs.conversations").publishMessage({ data, attributes: { format: "ndjson" } });
+    const [group] = await until(
+      () => list(),
+      ({ length }) => length > 0,
+    );
+    assert.deepEqual([group?.table, group?.reason, group?.count], ["conversations", "ERR_DELIVERY_ATTEMPTS", 1]);
+
+    await subscription.modifyPushConfig({ pushEndpoint });
+    const replayed = await run("dlq", "replay", "--reason", "ERR_DELIVERY_ATTEMPTS", "--yes");
+    assert.equal(replayed.exitCode, 0, replayed.errors);
+    const rows = await query(
+      "SELECT conversation_id FROM conversations WHERE conversation_id LIKE 'given-up-%' ORDER BY conversation_id",
+    );
+    assert.deepEqual(rows, [{ conversation_id: "given-up-0" }, { conversation_id: "given-up-1" }]);
+    assert.deepEqual(
+      (await list("--state", "replayed", "--reason", "ERR_DELIVERY_ATTEMPTS")).map(({ count }) => count),
+      [1],
+    );
+  });
+
   it("interrupted and killed in the middle of a replay, is finished by the same command: each event once, as it was to be at first", async () => {
     const event = (n: number): object => ({
       conversation_id: `killed-${n}`,
