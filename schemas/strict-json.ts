@@ -10,24 +10,79 @@ import { IndelibleError } from "./errors.ts";
 export function assertLossless(text: string): void {
   // One set of keys for each open object, undefined for each open array.
   const open: (Set<string> | undefined)[] = [];
-  tokens.lastIndex = 0;
-  for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
-    const token = match[0];
-    const first = token[0];
-    if (first === "{") open.push(new Set());
-    else if (first === "[") open.push(undefined);
-    else if (first === "}" || first === "]") open.pop();
-    else if (first === '"') {
-      if (token.endsWith(":")) checkKey(token, open.at(-1));
-    } else checkNumber(token);
+  // Whether a text that comes next is a key, if it stands in an object.
+  let beforeKey = false;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text.charCodeAt(at)) {
+      case CODE.quote: {
+        const end = endOfString(text, at);
+        if (beforeKey) checkKey(text.slice(at, end), open.at(-1));
+        beforeKey = false;
+        at = end - 1;
+        break;
+      }
+      case CODE.openBrace:
+        open.push(new Set());
+        beforeKey = true;
+        break;
+      case CODE.openBracket:
+        open.push(undefined);
+        beforeKey = false;
+        break;
+      case CODE.closeBrace:
+      case CODE.closeBracket:
+        open.pop();
+        break;
+      case CODE.comma:
+        beforeKey = open.at(-1) !== undefined;
+        break;
+      default:
+        if (isNumberStart(text.charCodeAt(at))) {
+          const end = endOfNumber(text, at);
+          checkNumber(text.slice(at, end));
+          at = end - 1;
+        }
+    }
   }
 }
 
-// A string (with its colon, when it is a key), a number, or a bracket; all else in valid JSON matters to nobody here.
-const tokens = /"(?:[^"\\]|\\.)*"(?:\s*:)?|-?\d[\d.eE+-]*|[{}[\]]/g;
+const CODE = {
+  quote: 0x22,
+  comma: 0x2c,
+  minus: 0x2d,
+  zero: 0x30,
+  nine: 0x39,
+  openBracket: 0x5b,
+  backslash: 0x5c,
+  closeBracket: 0x5d,
+  openBrace: 0x7b,
+  closeBrace: 0x7d,
+} as const;
+
+// Strings and numbers are scanned, not matched: over a text of some MB, a regular expression with alternatives overflows its stack.
+
+/** Where the string that begins at `start` has ended: behind its closing quote. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); ; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(quote - 1 - backslashes) === CODE.backslash) backslashes += 1;
+    if (backslashes % 2 === 0) return quote + 1;
+  }
+}
+
+function isNumberStart(code: number): boolean {
+  return code === CODE.minus || (code >= CODE.zero && code <= CODE.nine);
+}
+
+const numberEnd = /[^\d.eE+-]|$/g;
+
+function endOfNumber(text: string, start: number): number {
+  numberEnd.lastIndex = start;
+  return numberEnd.exec(text)?.index ?? text.length;
+}
 
 function checkKey(token: string, keys: Set<string> | undefined): void {
-  const key = JSON.parse(token.slice(0, token.lastIndexOf('"') + 1)) as string;
+  const key = JSON.parse(token) as string;
   if (keys?.has(key)) throw new IndelibleError("ERR_DUPLICATE_KEY", `the key ${JSON.stringify(key)} stands twice`);
   keys?.add(key);
 }
@@ -47,7 +102,10 @@ function decimal(token: string): { digits: string; exponent: number } {
   const [mantissa = "", power = "0"] = token.replace("-", (_, at: number) => (at === 0 ? "" : "-")).split(/[eE]/);
   const [whole = "", fraction = ""] = mantissa.split(".");
   const all = (whole + fraction).replace(/^0+/, "");
-  const digits = all.replace(/0+$/, "");
+  // Not by a regular expression, which would try again at each zero of a million that do not stand at the end.
+  let length = all.length;
+  while (all.charCodeAt(length - 1) === CODE.zero) length -= 1;
+  const digits = all.slice(0, length);
   if (digits === "") return { digits: "0", exponent: 0 };
   return { digits, exponent: Number(power) - fraction.length + all.length - digits.length };
 }

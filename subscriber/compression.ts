@@ -10,6 +10,9 @@ export const MAX_DECOMPRESSED_BYTES: number = 16 * 1024 * 1024;
  */
 const MAX_ZSTD_WINDOW_LOG = 24;
 
+/** Frames of zstd in one message: each costs some microseconds, even when it is empty. SPEC.md §2. */
+const MAX_FRAMES = 1_000;
+
 interface Inflated {
   readonly buffer: Buffer;
   readonly engine: { readonly bytesWritten: number };
@@ -25,7 +28,7 @@ export type Compression = "gzip" | "zstd";
  * whatever the number of requests.
  *
  * @throws ERR_CORRUPT_DATA when it is not valid, is cut short or has something behind its end; ERR_TOO_LARGE beyond
- * {@link MAX_DECOMPRESSED_BYTES}
+ * {@link MAX_DECOMPRESSED_BYTES} or 1,000 frames
  */
 export function decompress(data: Buffer, compression: Compression): Buffer {
   const parts: Buffer[] = [];
@@ -34,6 +37,9 @@ export function decompress(data: Buffer, compression: Compression): Buffer {
   for (let start = 0; start < data.length || start === 0;) {
     const { buffer, engine } = inflate(compression, data.subarray(start), room);
     if (engine.bytesWritten === 0) throw corrupt(compression);
+    if (parts.length === MAX_FRAMES) {
+      throw new IndelibleError("ERR_TOO_LARGE", `the data has more than ${MAX_FRAMES} ${compression} frames`);
+    }
     parts.push(buffer);
     room -= buffer.length;
     start += engine.bytesWritten;
