@@ -19,6 +19,7 @@ interface ErrorKinds {
   readonly ERR_DELIVERY_ATTEMPTS: ErrorKind;
   readonly ERR_DUPLICATE_KEY: ErrorKind;
   readonly ERR_EMPTY: ErrorKind;
+  readonly ERR_INTEGRATION: ErrorKind;
   readonly ERR_INVALID_EVENT: ErrorKind;
   readonly ERR_LONE_SURROGATE: ErrorKind;
   readonly ERR_LOSSY_NUMBER: ErrorKind;
@@ -30,8 +31,11 @@ interface ErrorKinds {
   readonly ERR_PUBLISH: ErrorKind;
   readonly ERR_QUERY: ErrorKind;
   readonly ERR_QUEUE_FULL: ErrorKind;
+  readonly ERR_REDACTION: ErrorKind;
   readonly ERR_ROW_REFUSED: ErrorKind;
   readonly ERR_SERVICE_DIED: ErrorKind;
+  readonly ERR_SPOOL: ErrorKind;
+  readonly ERR_SPOOL_DAMAGED: ErrorKind;
   readonly ERR_TOO_DEEP: ErrorKind;
   readonly ERR_TOO_LARGE: ErrorKind;
   readonly ERR_TRANSCRIPT: ErrorKind;
@@ -92,6 +96,12 @@ export const errorKinds: ErrorKinds = {
     meaning: "The message holds no event.",
     hint: "Put one JSON object into `data`, or several lines of them with the attribute format=ndjson.",
   },
+  ERR_INTEGRATION: {
+    retryable: false,
+    meaning:
+      "An integration could not make an event of what its host library gave it. The host's own call is not affected.",
+    hint: "Compare the host library's version with docs/integrations.md; if it is one that is named there, please report it.",
+  },
   ERR_INVALID_EVENT: {
     retryable: false,
     meaning: "The event does not fit the declaration of its table.",
@@ -147,6 +157,11 @@ export const errorKinds: ErrorKinds = {
     meaning: "A bounded queue is full.",
     hint: "The service behind it is slower than the producer: find out why, or raise the bound that the message names.",
   },
+  ERR_REDACTION: {
+    retryable: false,
+    meaning: "Redaction failed or did not end on an event, so that the event was held back rather than sent as it is.",
+    hint: "The event is in the spool's `rejected` folder, if there is a spool. The cause names the pattern; mend it, then send the event again by `indelible emit`.",
+  },
   ERR_ROW_REFUSED: {
     retryable: false,
     meaning: "BigQuery refused this row and no other of its batch.",
@@ -156,6 +171,17 @@ export const errorKinds: ErrorKinds = {
     retryable: true,
     meaning: "A local service ended unexpectedly.",
     hint: "Its last lines are printed above; start again, nothing acknowledged is lost.",
+  },
+  ERR_SPOOL: {
+    retryable: true,
+    meaning: "The publisher's spool cannot be written or read: the disk is full, or a right is missing.",
+    hint: "Make room on the disk that the message names, or give the agent's account the right to write there.",
+  },
+  ERR_SPOOL_DAMAGED: {
+    retryable: false,
+    meaning:
+      "Records of the publisher's spool do not have the checksum that they were written with: torn by a crash, or changed on disk.",
+    hint: "Their bytes are in the spool's `quarantine` folder; what can be read of them can be sent again by `indelible emit`.",
   },
   ERR_TOO_DEEP: {
     retryable: false,

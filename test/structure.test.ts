@@ -58,7 +58,7 @@ describe("the structure", () => {
           .map(packageOf),
       );
       const resolved = new Set(
-        [...read(`${folder}/package.json`).matchAll(/"([^"]+)": "[\d.]/g)].map((match) => match[1] ?? ""),
+        [...read(`${folder}/package.json`).matchAll(/"([^"]+)": "(?:>=)?[\d.]/g)].map((match) => match[1] ?? ""),
       );
       const sources = globSync(`${folder}/**/*.ts`, { cwd: root, exclude: (path) => path.includes("node_modules") })
         .map(read)

@@ -1,6 +1,6 @@
 export const conversations = {
   name: "conversations",
-  version: 1,
+  version: 2,
   kind: "log",
   description: "Every agent conversation: model, tokens, cost, previews and outcome.",
   entity: "conversation_id",
@@ -21,6 +21,12 @@ export const conversations = {
     output_tokens: { type: "int64", minimum: 0, description: "Tokens written by the model." },
     total_tokens: { type: "int64", minimum: 0, description: "Tokens in all." },
     cost_usd: { type: "float64", minimum: 0, description: "Cost in US dollars." },
+    cost_source: {
+      type: "string",
+      maxLength: 256,
+      description:
+        "Where `cost_usd` comes from: `provider`, or the price list that it was computed by, as package@version.",
+    },
     command_executed: { type: "string", maxLength: 65_536, description: "The command that was run, if any." },
     user_prompt_preview: {
       type: "string",
