@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { declareDev } from "./dev.ts";
 import { declareDlq } from "./dlq.ts";
+import { declareEmit } from "./emit.ts";
 import { declareImport } from "./import.ts";
 import { declareQuery } from "./query.ts";
 import { describeFailure } from "./terminal/failure.ts";
@@ -19,6 +20,7 @@ const program = new Command("indelible")
   // Inherited by the commands that are declared after it.
   .exitOverride();
 declareDev(program);
+declareEmit(program);
 declareImport(program);
 declareQuery(program);
 declareDlq(program);
