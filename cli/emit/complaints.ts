@@ -21,7 +21,9 @@ export class Complaints {
   add(number: number, error: IndelibleError): void {
     this.#count += 1;
     if (this.#count > toldOneByOne && !/^10*$/.test(String(this.#count))) return;
-    this.#write(`${truncate(printable(`line ${number}: ${error.code}: ${error.message}`), maxWidth)}\n`);
+    this.#write(
+      `${truncate(printable(`line ${number}: ${error.code}: ${error.message.slice(0, maxWidth)}`), maxWidth)}\n`,
+    );
     if (!this.#hints.has(error.hint)) this.#write(`fix: ${error.hint}\n`);
     this.#hints.add(error.hint);
     if (this.#count === toldOneByOne) this.#write("Further lines that are refused are counted.\n");
