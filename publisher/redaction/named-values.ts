@@ -1,11 +1,11 @@
 import { anyCase, STRICT_EDGE } from "./boundary.ts";
 import { KEY_NAME_HINTS, KEY_NAMES, keyTest, ownKeySource } from "./key-names.ts";
 import { isMarker, markerOf } from "./marker.ts";
-import type { Rule } from "./rule.ts";
+import type { Hint, Rule } from "./rule.ts";
 
 /** What may stand between a name and the `:` or `=` behind it: the end of a text, at any depth, an index, bold type. */
-const closing = String.raw`[\\"'${"`"}\])*]{0,12}[ \t]{0,4}`;
-const closingHint = String.raw`[\\"'${"`"}\])* \tt]{0,40}`;
+const closing = String.raw`[\\"'${"`"}\])*]{0,12}(?: {0,8}|\t{0,4})`;
+const closingHint = String.raw`[\\"'${"`"}\])* ]{0,40}(?:(?:\\t){1,4})?`;
 
 const marker = markerOf("key");
 
@@ -31,7 +31,7 @@ interface Span {
 }
 
 export interface NamedValues extends Rule {
-  readonly hints: readonly { readonly first: string; readonly rest: string }[];
+  readonly hints: readonly Hint[];
   /** Whether the value of a member of a JSON object is a secret by its key. */
   isSecret(key: string, value: unknown): boolean;
 }

@@ -113,8 +113,8 @@ export const patterns: readonly Pattern[] = [
     kind: "aws",
     // A secret access key has no form of its own, only a length: by its name, or by its ID, close before it.
     source: String.raw`((?:[sS]ecret|SECRET|aws|AWS|A[KS]IA[A-Z0-9]{16})\w{0,24}(?:[ .-]\w{1,12}){0,3}[^\w/+]{1,14}(?:None[^\w/+]{1,6})?)[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])`,
-    first: "[ecwWIE]",
-    rest: String.raw`(?:(?<=se|Se)cret|(?<=SE)CRET|(?<=aw)s|(?<=AW)S|(?<=A[KS]I)A)[^]{0,200}?[A-Za-z0-9/+]{40}`,
+    first: "[cCwWI]",
+    rest: String.raw`(?:(?<=[sS]ec)ret|(?<=SEC)RET|(?<=aw)s|(?<=AW)S|(?<=A[KS]I)A)[^]{0,200}?[A-Za-z0-9/+]{40}`,
     accepts: (secret) => /[a-z]/.test(secret) && /[A-Z]/.test(secret),
   },
   {

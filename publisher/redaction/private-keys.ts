@@ -1,5 +1,5 @@
 import { markerOf } from "./marker.ts";
-import type { PatternRule } from "./rule.ts";
+import type { HintedRule } from "./rule.ts";
 
 /** A key ends within this many characters of its beginning. */
 const MAX_CHARS = 100_000;
@@ -18,7 +18,7 @@ const MIN_LINE_CHARS = 16;
  * PEM blocks of private keys, as a whole. Where the end is missing, because a preview was cut or a log line was, as far as
  * what follows still looks like a key.
  */
-export const privateKeyRule: PatternRule = {
+export const privateKeyRule: HintedRule = {
   kind: "private-key",
   hint: { first: "-", rest: String.raw`(?<=---) ?BEGIN [A-Z0-9 ]{0,40}PRIVATE` },
   replace(text, found) {

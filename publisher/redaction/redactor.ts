@@ -23,7 +23,7 @@ export interface Redacted {
 /** Takes secrets out of events. Holds no state between calls. */
 export interface Redactor {
   /**
-   * One pass of a regular expression: true when no line of `text` (one or many) can hold anything to redact. Errs towards
+   * Two passes of regular expressions: true when no line of `text` (one or many) can hold anything to redact. Errs towards
    * false only.
    */
   isClean(text: string): boolean;
@@ -43,12 +43,11 @@ const MAX_ROUNDS = 5;
 /** @param options as checked by assertRedactionOptions */
 export function createRedactor(options: RedactionOptions = {}): Redactor {
   const builtIn = builtInRules(options.keys ?? []);
-  const { prefilter } = builtIn;
   const allKinds = [...kinds, ...(options.patterns ?? []).map(({ kind }) => kind)];
   const own = (options.patterns ?? []).map(({ kind, pattern }) => ownRule(kind, pattern, allKinds));
 
   function isClean(text: string): boolean {
-    return own.length === 0 && !prefilter.test(text);
+    return own.length === 0 && !builtIn.mayFind(text);
   }
 
   return {
@@ -68,7 +67,7 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
         for (let round = 0; round < MAX_ROUNDS; round += 1) {
           const before = result;
           result = apply(own, result);
-          if (attempt("prefilter", () => prefilter.test(result))) result = apply(builtIn.rules, result);
+          if (builtIn.mayFind(result)) result = apply(builtIn.rules, result);
           if (result === before) break;
         }
         return result;

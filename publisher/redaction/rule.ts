@@ -7,21 +7,26 @@ export interface Rule {
   replace(text: string, found: () => void): string;
 }
 
-export interface PatternRule extends Rule {
-  /** A regular expression over JSON, in two parts, that finds whatever the rule finds in it, and possibly more. */
-  readonly hint: { readonly first: string; readonly rest: string };
+/**
+ * A regular expression over JSON, in two parts, that finds whatever a rule finds in it, and possibly more: one character, and
+ * what stands around it.
+ */
+export interface Hint {
+  readonly first: string;
+  readonly rest: string;
 }
 
-export interface Pattern {
+export interface HintedRule extends Rule {
+  readonly hint: Hint;
+}
+
+export interface Pattern extends Hint {
   readonly kind: string;
   /**
    * Group 1, if there is one, is kept: it stands before the secret. Must take linear time on any text: no loop over
    * alternatives (megabytes of those overflow the engine's stack), no unbounded loop that can be followed by a failure.
    */
   readonly source: string;
-  readonly flags?: "i";
-  readonly first: string;
-  readonly rest: string;
   /** Has the last word about what the source found. */
   readonly accepts?: (secret: string, before: string) => boolean;
 }
@@ -29,8 +34,8 @@ export interface Pattern {
 /** How much of the text before a secret `accepts` is shown. */
 const BEFORE_CHARS = 300;
 
-export function patternRule({ kind, source, flags = undefined, first, rest, accepts }: Pattern): PatternRule {
-  const pattern = new RegExp(source, `g${flags ?? ""}`);
+export function patternRule({ kind, source, first, rest, accepts }: Pattern): HintedRule {
+  const pattern = new RegExp(source, "g");
   const marker = markerOf(kind);
   return {
     kind,

@@ -1,8 +1,9 @@
 import { EDGE } from "./boundary.ts";
+import type { Hint } from "./rule.ts";
 
 /**
  * Secrets that say by their beginning what they are. `prefix` ends in `-`, `_` or `.`; `tail` is what must follow, at least
- * four characters of `[\w-]`. A prefix that nothing else begins with asks for a short tail only, so that a secret is known
+ * six characters of `[\w-]`. A prefix that nothing else begins with asks for a short tail only, so that a secret is known
  * even where a preview cut it off.
  */
 export interface Token {
@@ -15,24 +16,24 @@ export interface Token {
 const mixed = String.raw`(?=[a-z]{0,24}[A-Z0-9])`;
 
 export const tokens: readonly Token[] = [
-  { kind: "anthropic", prefix: "sk-ant-", tail: String.raw`[\w-]{4,}` },
+  { kind: "anthropic", prefix: "sk-ant-", tail: String.raw`[\w-]{6,}` },
   { kind: "openrouter", prefix: "sk-or-", tail: String.raw`[\w-]{6,}` },
-  { kind: "langfuse", prefix: "sk-lf-", tail: String.raw`[\w-]{4,}` },
-  { kind: "openai", prefix: "sk-(?:proj|svcacct|admin|service)-", tail: String.raw`[\w-]{4,}` },
+  { kind: "langfuse", prefix: "sk-lf-", tail: String.raw`[\w-]{6,}` },
+  { kind: "openai", prefix: "sk-(?:proj|svcacct|admin|service)-", tail: String.raw`[\w-]{6,}` },
   { kind: "openai", prefix: "sk-", tail: `(?:(?=[A-Za-z]{0,15}[0-9])[A-Za-z0-9]{10,}|[A-Za-z0-9]{32,})` },
   { kind: "openai", prefix: "sk-", tail: String.raw`[\w-]{8,120}T3BlbkFJ[\w-]*` },
   { kind: "langsmith", prefix: "lsv2_(?:pt|sk)_", tail: String.raw`[0-9a-f]{6,}_?[0-9a-f]*` },
   { kind: "langsmith", prefix: "ls__", tail: String.raw`[0-9a-f]{12,}` },
   { kind: "github", prefix: "gh[pousr]_", tail: String.raw`\w{8,}(?:\.[\w-]{4,}){0,2}` },
-  { kind: "github", prefix: "github_pat_", tail: String.raw`\w{4,}` },
+  { kind: "github", prefix: "github_pat_", tail: String.raw`\w{6,}` },
   {
     kind: "gitlab",
     prefix: "gl(?:pat|dt|rtr?|cbt|ptt|ft|imt|agent|oas|soat|ffct)-",
     tail: String.raw`[\w-]{8,}(?:\.[\w-]{4,}){0,2}`,
   },
   { kind: "slack", prefix: String.raw`xox[a-z](?:\.xox[a-z])?-`, tail: String.raw`[\w-]{6,}` },
-  { kind: "slack", prefix: "xapp-", tail: String.raw`\d-[\w-]{4,}` },
-  { kind: "stripe", prefix: "[sr]k_(?:live|test|prod)_", tail: `[A-Za-z0-9]{4,}` },
+  { kind: "slack", prefix: "xapp-", tail: String.raw`\d-[\w-]{6,}` },
+  { kind: "stripe", prefix: "[sr]k_(?:live|test|prod)_", tail: `[A-Za-z0-9]{6,}` },
   { kind: "stripe", prefix: "whsec_", tail: `[A-Za-z0-9]{8,}[A-Za-z0-9+/=]*` },
   { kind: "sendgrid", prefix: String.raw`SG\.`, tail: String.raw`[\w-]{16,}(?:\.[\w-]*)?` },
   { kind: "huggingface", prefix: "hf_", tail: `${mixed}[A-Za-z0-9]{12,}` },
@@ -66,14 +67,14 @@ export function sourceOf({ prefix, tail }: Token): string {
 }
 
 /** What the prefilter looks for: by the last character of the prefixes, all that end in it. */
-export function tokenHints(): { readonly first: string; readonly rest: string }[] {
+export function tokenHints(): Hint[] {
   const byLast = new Map<string, Set<string>>();
   for (const { prefix } of tokens) {
     const last = prefix.at(-1)!;
     byLast.set(last, (byLast.get(last) ?? new Set()).add(prefix));
   }
   return [...byLast].map(([last, prefixes]) => ({
-    first: last,
-    rest: String.raw`(?<=${EDGE}(?:${[...prefixes].join("|")}))[\w-]{4}`,
+    first: last === "." ? String.raw`\.` : last,
+    rest: String.raw`(?<=${EDGE}(?:${[...prefixes].join("|")}))[\w-]{6}`,
   }));
 }

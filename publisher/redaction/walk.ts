@@ -65,7 +65,13 @@ function replaceJson(value: unknown, by: Replacements): unknown {
 }
 
 function replaceMember(key: string, value: unknown, by: Replacements): [key: string, value: unknown] {
-  return [by.text(key), by.member(key, value) ?? replaceJson(value, by)];
+  return [replaceKey(key, by), by.member(key, value) ?? replaceJson(value, by)];
+}
+
+/** The number behind a key that became equal to another one is not looked at again. */
+function replaceKey(key: string, by: Replacements): string {
+  const bare = key.replace(/(?<=\])#\d{1,9}$/, "");
+  return bare !== key && by.text(bare) === bare ? key : by.text(key);
 }
 
 /** Members whose keys are equal after a replacement are all kept. */
