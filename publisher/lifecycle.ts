@@ -1,7 +1,7 @@
 /** Things that go on for a while. Nothing is updated: each change is a further entry with the same identity. */
 import type { Event } from "@indelible/schemas/tables.ts";
 import type { Fields, Further } from "./fields.ts";
-import { logIdOf, type Complete, type Context, type Draft, type Recorder } from "./recorder.ts";
+import type { Complete, Context, Draft, Recorder } from "./recorder.ts";
 
 /** An action that has begun. */
 export interface Action {
@@ -32,13 +32,13 @@ export function completeConversation(started: Event): Complete {
 }
 
 export function startAction(record: Recorder, context: Context, fields: Fields<"action_logs">): Action {
-  const started = record("action_logs", context, fields);
+  const started = record.begin("action_logs", context, fields);
   const carried = pick(started, ["action_id", "business_id", "agent_position", "conversation_id", "started_at"]);
   return {
     id: carried["action_id"] as string,
     end: (further = {}) =>
       logIdOf(
-        record("action_logs", context, further, (draft, now) => {
+        record.begin("action_logs", context, further, (draft, now) => {
           fillFrom(carried, draft);
           draft["completed_at"] ??= now;
           draft["duration_ms"] ??= durationIn(1, draft["started_at"], draft["completed_at"]);
@@ -48,7 +48,7 @@ export function startAction(record: Recorder, context: Context, fields: Fields<"
 }
 
 export function startEscalation(record: Recorder, context: Context, fields: Fields<"escalation_logs">): Escalation {
-  const started = record("escalation_logs", context, fields);
+  const started = record.begin("escalation_logs", context, fields);
   const carried = pick(started, [
     "escalation_id",
     "business_id",
@@ -61,14 +61,14 @@ export function startEscalation(record: Recorder, context: Context, fields: Fiel
     id: carried["escalation_id"] as string,
     acknowledge: (further = {}) =>
       logIdOf(
-        record("escalation_logs", context, further, (draft, now) => {
+        record.begin("escalation_logs", context, further, (draft, now) => {
           fillFrom(carried, draft);
           draft["acknowledged_at"] ??= now;
         }),
       ),
     resolve: (further = {}) =>
       logIdOf(
-        record("escalation_logs", context, further, (draft, now) => {
+        record.begin("escalation_logs", context, further, (draft, now) => {
           fillFrom(carried, draft);
           draft["resolved_at"] ??= now;
           draft["sla_met"] ??= isInTime(draft["resolved_at"], draft["sla_target"] ?? target);
@@ -101,4 +101,8 @@ function isInTime(resolvedAt: unknown, target: unknown): boolean | undefined {
 function msOf(timestamp: unknown): number {
   if (timestamp instanceof Date) return timestamp.getTime();
   return typeof timestamp === "string" ? Date.parse(timestamp) : Number.NaN;
+}
+
+function logIdOf(event: Event): string {
+  return event["log_id"] as string;
 }

@@ -1,6 +1,6 @@
 import type { Fields, Further, ThinkingInConversation } from "./fields.ts";
 import { completeConversation, startAction, startEscalation, type Action, type Escalation } from "./lifecycle.ts";
-import { logIdOf, type Context, type Recorder } from "./recorder.ts";
+import type { Context, Recorder } from "./recorder.ts";
 
 /**
  * One method a table. Each takes the columns by their names, serializes them before it returns (the caller may change
@@ -56,28 +56,24 @@ export interface EscalationLog {
 /** The methods for events of one context. */
 export function createLog(record: Recorder, context: Context): Log {
   return {
-    conversation: Object.assign(
-      (fields: Fields<"conversations">) => logIdOf(record("conversations", context, fields)),
-      { start: (fields: Fields<"conversations"> = {}) => startConversation(record, context, fields) },
-    ),
-    thinking: (fields) => logIdOf(record("thinking_logs", context, fields)),
-    decision: (fields) => logIdOf(record("decision_logs", context, fields)),
-    action: Object.assign((fields: Fields<"action_logs">) => logIdOf(record("action_logs", context, fields)), {
+    conversation: Object.assign((fields: Fields<"conversations">) => record.log("conversations", context, fields), {
+      start: (fields: Fields<"conversations"> = {}) => startConversation(record, context, fields),
+    }),
+    thinking: (fields) => record.log("thinking_logs", context, fields),
+    decision: (fields) => record.log("decision_logs", context, fields),
+    action: Object.assign((fields: Fields<"action_logs">) => record.log("action_logs", context, fields), {
       start: (fields: Fields<"action_logs"> = {}) => startAction(record, context, fields),
     }),
-    escalation: Object.assign(
-      (fields: Fields<"escalation_logs">) => logIdOf(record("escalation_logs", context, fields)),
-      {
-        start: (fields: Fields<"escalation_logs"> = {}) => startEscalation(record, context, fields),
-      },
-    ),
-    mcpCall: (fields) => logIdOf(record("mcp_usage_logs", context, fields)),
-    access: (fields) => logIdOf(record("log_access_audit", context, fields)),
+    escalation: Object.assign((fields: Fields<"escalation_logs">) => record.log("escalation_logs", context, fields), {
+      start: (fields: Fields<"escalation_logs"> = {}) => startEscalation(record, context, fields),
+    }),
+    mcpCall: (fields) => record.log("mcp_usage_logs", context, fields),
+    access: (fields) => record.log("log_access_audit", context, fields),
   };
 }
 
 function startConversation(record: Recorder, context: Context, fields: Fields<"conversations">): Conversation {
-  const started = record("conversations", context, fields);
+  const started = record.begin("conversations", context, fields);
   const id = started["conversation_id"] as string;
   const complete = completeConversation(started);
   const log = createLog(record, {
@@ -93,6 +89,6 @@ function startConversation(record: Recorder, context: Context, fields: Fields<"c
     action: log.action,
     escalation: log.escalation,
     mcpCall: log.mcpCall,
-    end: (further = {}) => logIdOf(record("conversations", context, further, complete)),
+    end: (further = {}) => record.begin("conversations", context, further, complete)["log_id"] as string,
   };
 }

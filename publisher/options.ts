@@ -1,15 +1,20 @@
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
+import * as zlib from "node:zlib";
+import { createBackgroundTransport } from "./background/background-transport.ts";
 import { newId } from "./identity.ts";
-import { createPubSubTransport } from "./pubsub-transport.ts";
+import type { Compression } from "./preparation.ts";
+import type { RedactionOptions } from "./redaction/redactor.ts";
+import { assertRedactionOptions } from "./redaction/options.ts";
 import { warn, type OnError } from "./reports.ts";
+import type { SpoolOptions } from "./spool/spool.ts";
 import type { Transport } from "./transport.ts";
 
-/**
- * The most bytes of data in a message. Pub/Sub takes 10 MB with topic, attributes and framing, for which this leaves
- * room.
- */
-export const MAX_MESSAGE_BYTES = 9_500_000;
+/** Events that a subscriber takes in a message (SPEC §2). */
+const MAX_MESSAGE_EVENTS = 50_000;
+
+/** Redaction may make a message longer, and a subscriber takes 16 MiB. */
+const MAX_BATCH_BYTES = 4_000_000;
 
 export interface PublisherOptions {
   /** `business_id` of every event that gives none. 1 to 256 characters. */
@@ -30,12 +35,39 @@ export interface PublisherOptions {
   readonly onError?: OnError;
   /** How long an event may wait for others to share its message, in milliseconds, 0 to 60,000. Default: 20. */
   readonly lingerMs?: number;
-  /** Bytes of events in a message, 1 to 9,500,000; a longer event travels alone. Default: 1,000,000. */
+  /** Bytes of events in a message before compression, 1 to 4,000,000; a longer event travels alone. Default: 1,000,000. */
   readonly maxBatchBytes?: number;
-  /** Events in a message, from 1. Default: 1,000. */
+  /** Events in a message, 1 to 50,000. Default: 5,000. */
   readonly maxBatchEvents?: number;
-  /** Bytes of events that wait or are in flight; beyond it, events are refused. Default: 67,108,864 (64 MiB). */
+  /**
+   * Bytes of events in memory that wait or are in flight. Beyond it, events are refused, or, with a spool, kept on disk
+   * only. Default: 67,108,864 (64 MiB).
+   */
   readonly maxQueuedBytes?: number;
+  /**
+   * Keeps each event on disk until Pub/Sub has acknowledged it, so that it survives the end of the process, kill -9
+   * included; the next publisher with the same directory sends what was left. Several processes may share a directory.
+   * Default: none, events wait in memory.
+   */
+  readonly spool?: SpoolOptions;
+  /**
+   * What is taken out of events before they leave the process, beside the built-in kinds (docs/redaction.md). False:
+   * nothing. Default: {}.
+   */
+  readonly redaction?: RedactionOptions | false;
+  /** How messages are compressed. Default: zstd where the runtime has it (Node 22.15 and later), else gzip. */
+  readonly compression?: Compression;
+  /**
+   * Validates each event in its call, which throws ERR_INVALID_EVENT, ERR_UNKNOWN_FIELD or whatever else refuses it: for
+   * development and tests. Default: false; then an invalid event is sent all the same and becomes a dead letter, and
+   * `onError` is told.
+   */
+  readonly strict?: boolean;
+  /**
+   * Closes the publisher when the process has nothing more to do (`beforeExit`) and on SIGTERM, after which the process
+   * ends as it would have without, unless the host listens for SIGTERM itself. Default: false.
+   */
+  readonly closeOnExit?: boolean;
   /** Messages in flight, 1 to 1,000. Default: 8. */
   readonly maxInFlight?: number;
   /** Time for one attempt to publish a message, in milliseconds, 1 to 600,000. Default: 30,000. */
@@ -51,9 +83,8 @@ export interface PublisherOptions {
 }
 
 /** Options checked, with every default in its place. */
-export interface Settings extends Required<Omit<PublisherOptions, "projectId">> {
-  /** Whether the transport is this publisher's own, to be closed with it. */
-  readonly ownsTransport: boolean;
+export interface Settings extends Required<Omit<PublisherOptions, "projectId" | "spool">> {
+  readonly spool: SpoolOptions | undefined;
 }
 
 /** @throws ERR_CONFIG naming the option and what it accepts */
@@ -77,16 +108,20 @@ export function settingsOf(options: PublisherOptions): Settings {
     topicPrefix,
     publisherId: text(options, "publisherId", 128, newId()),
     lingerMs: integer(options, "lingerMs", 0, 60_000, 20),
-    maxBatchBytes: integer(options, "maxBatchBytes", 1, MAX_MESSAGE_BYTES, 1_000_000),
-    maxBatchEvents: integer(options, "maxBatchEvents", 1, Number.MAX_SAFE_INTEGER, 1_000),
+    maxBatchBytes: integer(options, "maxBatchBytes", 1, MAX_BATCH_BYTES, 1_000_000),
+    maxBatchEvents: integer(options, "maxBatchEvents", 1, MAX_MESSAGE_EVENTS, 5_000),
     maxQueuedBytes: integer(options, "maxQueuedBytes", 1, Number.MAX_SAFE_INTEGER, 64 * 1024 * 1024),
     maxInFlight: integer(options, "maxInFlight", 1, 1_000, 8),
     publishDeadlineMs: integer(options, "publishDeadlineMs", 1, 600_000, 30_000),
     onError: callable(options, "onError", warn),
     now: callable(options, "now", Date.now),
     newId: callable(options, "newId", newId),
-    transport: options.transport ?? createPubSubTransport(projectId === undefined ? {} : { projectId }),
-    ownsTransport: options.transport === undefined,
+    transport: options.transport ?? createBackgroundTransport(projectId),
+    spool: spool(options),
+    redaction: redaction(options),
+    compression: compression(options),
+    strict: flag(options, "strict"),
+    closeOnExit: flag(options, "closeOnExit"),
   };
 }
 
@@ -110,6 +145,33 @@ function integer(
     throw refuse(name, `a whole number from ${minimum} to ${maximum}`);
   }
   return value;
+}
+
+function flag(options: PublisherOptions, name: "strict" | "closeOnExit"): boolean {
+  const value: unknown = options[name] ?? false;
+  if (typeof value !== "boolean") throw refuse(name, "true or false");
+  return value;
+}
+
+function compression(options: PublisherOptions): Compression {
+  const value: unknown = options.compression ?? ("zstdCompressSync" in zlib ? "zstd" : "gzip");
+  if (value !== "zstd" && value !== "gzip" && value !== "none") throw refuse("compression", "zstd, gzip or none");
+  if (value === "zstd" && !("zstdCompressSync" in zlib)) throw refuse("compression", "gzip or none on this Node");
+  return value;
+}
+
+function redaction(options: PublisherOptions): RedactionOptions | false {
+  const value = options.redaction ?? {};
+  if (value !== false) assertRedactionOptions(value);
+  return value;
+}
+
+/** What is in it is checked when the spool is opened. */
+function spool(options: PublisherOptions): SpoolOptions | undefined {
+  const value: unknown = options.spool;
+  if (value === undefined) return undefined;
+  if (typeof value !== "object" || value === null) throw refuse("spool", "an object with a directory");
+  return value as SpoolOptions;
 }
 
 function callable<N extends "onError" | "now" | "newId">(

@@ -1,40 +1,60 @@
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { publishedTables } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
-import { MAX_MESSAGE_BYTES, type Settings } from "./options.ts";
+import { MAX_MESSAGE_BYTES } from "./limits.ts";
+import type { Settings } from "./options.ts";
 import { Pack, type Outcome } from "./pack.ts";
+import type { Prepared } from "./preparation.ts";
+import { RECORD_PREFIX_BYTES } from "./spool/record.ts";
+import type { Segment, Spool } from "./spool/spool.ts";
+
+/** A line's newline, and its checksum in the spool. */
+const LINE_BYTES = RECORD_PREFIX_BYTES + 1;
 
 type Limits = Pick<Settings, "maxBatchBytes" | "maxBatchEvents" | "maxQueuedBytes" | "lingerMs">;
 
+/** What the queue tells its owner. */
+export interface QueueEvents {
+  /** A pack has become ready to be taken. It must not be taken in the same turn of the event loop. */
+  onReady(): void;
+  /** Events that had been taken could not be written to disk, and are gone. */
+  onLost(table: TableName, error: IndelibleError, events: number): void;
+}
+
 /**
- * Every event that was accepted and is not settled, in packs, one open pack a table. Bounded by `maxQueuedBytes`, in
- * which the packs that were taken for sending count until they are settled.
+ * Every event that was accepted and is not settled, in packs, one open pack a table.
+ *
+ * Without a spool, bounded by `maxQueuedBytes` of memory. With one, each event is on disk when the tick that logged it has
+ * ended, and at the latest before it is sent; the bound is the spool's, and what memory cannot hold as well is read
+ * from disk when its turn comes.
  */
 export class Queue {
   readonly #limits: Limits;
-  readonly #onReady: () => void;
+  readonly #spool: Spool | undefined;
+  readonly #events: QueueEvents;
   readonly #open = new Map<TableName, Pack>();
   readonly #closed = new Map<TableName, Pack[]>();
   readonly #unsettled = new Set<Pack>();
   /** Tables in the order of their turns, so that a flood of one table does not delay the others. */
   readonly #turns: TableName[];
   #lingerTimer: NodeJS.Timeout | undefined;
-  #bytes = 0;
+  #isTickOpen = false;
+  /** Bytes in memory, of all unsettled packs. */
+  #memory = 0;
+  /** Bytes that are to be written when the tick ends. */
+  #dirty = 0;
 
-  /**
-   * @param onReady called when a pack has become ready to be taken; it must not take it in the same turn of the event
-   * loop
-   */
-  constructor(limits: Limits, onReady: () => void) {
+  constructor(limits: Limits, spool: Spool | undefined, events: QueueEvents) {
     this.#limits = limits;
-    this.#onReady = onReady;
+    this.#spool = spool;
+    this.#events = events;
     this.#turns = [...publishedTables];
     for (const table of publishedTables) this.#closed.set(table, []);
   }
 
-  /** Bytes of all unsettled events. */
+  /** Bytes that all unsettled packs have in memory. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#memory;
   }
 
   /** All packs that are not settled, also those in flight. */
@@ -44,35 +64,44 @@ export class Queue {
 
   /** Takes one event, or nothing. @throws ERR_TOO_LARGE, ERR_QUEUE_FULL */
   add(table: TableName, text: string): void {
-    const { maxBatchBytes, maxBatchEvents, maxQueuedBytes } = this.#limits;
-    const textBytes = Buffer.byteLength(text);
-    if (textBytes > MAX_MESSAGE_BYTES) {
-      throw new IndelibleError("ERR_TOO_LARGE", `an event has ${textBytes} bytes, more than ${MAX_MESSAGE_BYTES}`);
-    }
-    // One byte more for the newline before it.
-    if (this.#bytes + textBytes + 1 > maxQueuedBytes) {
-      throw new IndelibleError(
-        "ERR_QUEUE_FULL",
-        `the publisher's queue holds maxQueuedBytes = ${maxQueuedBytes} already`,
-      );
-    }
-    let pack = this.#open.get(table);
-    if (pack !== undefined && pack.bytes + 1 + textBytes > maxBatchBytes) {
+    this.#assertRoom(text);
+    const { maxBatchBytes, maxBatchEvents } = this.#limits;
+    let pack = this.#open.get(table) ?? this.#openPack(table);
+    let added = pack.add(text, maxBatchBytes);
+    if (added === 0) {
       this.#close(pack);
-      pack = undefined;
+      pack = this.#openPack(table);
+      added = pack.add(text, maxBatchBytes);
     }
-    pack ??= this.#openPack(table);
-    const before = pack.bytes;
-    pack.add(text, textBytes);
-    this.#bytes += pack.bytes - before;
+    this.#memory += added;
+    if (this.#spool !== undefined) {
+      this.#dirty += added;
+      if (!this.#isTickOpen) this.#openTick();
+    }
     if (pack.events >= maxBatchEvents || pack.bytes >= maxBatchBytes) this.#close(pack);
+  }
+
+  /** Takes what a dead process left on disk. */
+  adopt(segment: Segment): Pack {
+    const pack = new Pack(segment.table, segment);
+    this.#unsettled.add(pack);
+    this.#closed.get(segment.table)!.push(pack);
+    this.#events.onReady();
+    return pack;
+  }
+
+  /** Writes to disk what this tick has logged so far. */
+  endTick(): void {
+    this.#isTickOpen = false;
+    for (const pack of this.#open.values()) if (!this.#write(pack)) this.#forget(pack);
   }
 
   /** The next pack to send, from a table that is not held back; it stays unsettled. Undefined: nothing is ready. */
   take(isHeld: (table: TableName) => boolean): Pack | undefined {
     for (const [index, table] of this.#turns.entries()) {
       if (isHeld(table)) continue;
-      const pack = this.#closed.get(table)!.shift() ?? this.#takeOpen(table);
+      if (this.#open.get(table)?.isDue === true) this.#close(this.#open.get(table)!);
+      const pack = this.#closed.get(table)!.shift();
       if (pack === undefined) continue;
       this.#turns.splice(index, 1);
       this.#turns.push(table);
@@ -81,15 +110,23 @@ export class Queue {
     return undefined;
   }
 
+  /** Keeps the message that was made of a pack's lines, in place of them. */
+  setPrepared(pack: Pack, prepared: Prepared): void {
+    this.#memory -= pack.memory;
+    pack.prepared = prepared;
+    this.#memory += pack.memory;
+  }
+
   /** Returns a pack that was taken and could not be sent: it is the next of its table. */
   putBack(pack: Pack): void {
     this.#closed.get(pack.table)!.unshift(pack);
+    this.#relieve(pack);
   }
 
   /** Forgets a pack that was taken. */
   settle(pack: Pack, outcome: Outcome): void {
     this.#unsettled.delete(pack);
-    this.#bytes -= pack.bytes;
+    this.#memory -= pack.memory;
     pack.settle(outcome);
   }
 
@@ -98,15 +135,41 @@ export class Queue {
     for (const pack of this.#open.values()) this.#close(pack);
   }
 
-  #takeOpen(table: TableName): Pack | undefined {
-    const pack = this.#open.get(table);
-    if (pack?.isDue !== true) return undefined;
-    this.#open.delete(table);
-    return pack;
+  #assertRoom(text: string): void {
+    const { maxQueuedBytes } = this.#limits;
+    // Counting bytes takes longer than all the rest, so it is done only where three for each unit may be too many.
+    const most = text.length * 3;
+    if (most > MAX_MESSAGE_BYTES) {
+      const bytes = Buffer.byteLength(text);
+      if (bytes > MAX_MESSAGE_BYTES) {
+        throw new IndelibleError("ERR_TOO_LARGE", `an event has ${bytes} bytes, more than ${MAX_MESSAGE_BYTES}`);
+      }
+    }
+    if (!this.#hasRoomFor(most) && !this.#hasRoomFor(Buffer.byteLength(text))) {
+      throw new IndelibleError(
+        "ERR_QUEUE_FULL",
+        this.#spool === undefined
+          ? `the publisher's queue holds maxQueuedBytes = ${maxQueuedBytes} already`
+          : `the publisher's spool in ${this.#spool.directory} holds its maxBytes already`,
+      );
+    }
+  }
+
+  #hasRoomFor(textBytes: number): boolean {
+    const bytes = textBytes + LINE_BYTES;
+    return this.#spool === undefined
+      ? this.#memory + bytes <= this.#limits.maxQueuedBytes
+      : this.#spool.hasRoomFor(this.#dirty + bytes);
+  }
+
+  #openTick(): void {
+    this.#isTickOpen = true;
+    // Before anything else happens: neither other callbacks nor I/O come between.
+    process.nextTick(() => this.endTick());
   }
 
   #openPack(table: TableName): Pack {
-    const pack = new Pack(table);
+    const pack = new Pack(table, this.#spool?.createSegment(table));
     this.#open.set(table, pack);
     this.#unsettled.add(pack);
     if (this.#lingerTimer === undefined) this.#lingerTimer = setTimeout(this.#endLinger, this.#limits.lingerMs).unref();
@@ -116,12 +179,53 @@ export class Queue {
   readonly #endLinger = (): void => {
     this.#lingerTimer = undefined;
     for (const pack of this.#open.values()) pack.isDue = true;
-    this.#onReady();
+    this.#events.onReady();
   };
 
   #close(pack: Pack): void {
+    if (!this.#write(pack)) {
+      this.#forget(pack);
+      return;
+    }
+    pack.segment?.seal();
     this.#open.delete(pack.table);
     this.#closed.get(pack.table)!.push(pack);
-    this.#onReady();
+    this.#relieve(pack);
+    this.#events.onReady();
+  }
+
+  /** @returns false: there is nothing in it, because it could not be written */
+  #write(pack: Pack): boolean {
+    if (!pack.isDirty) return true;
+    const { memory } = pack;
+    const dirty = pack.bytes - pack.spooledBytes;
+    this.#dirty -= dirty;
+    try {
+      pack.spool();
+    } catch (cause) {
+      const error = IndelibleError.is(cause)
+        ? cause
+        : new IndelibleError("ERR_SPOOL", "events could not be written to the spool", { cause });
+      const lost = pack.dropUnspooled();
+      this.#memory += pack.memory - memory;
+      this.#events.onLost(pack.table, error, lost);
+    }
+    return pack.events > 0;
+  }
+
+  /** An open pack that has come to nothing. */
+  #forget(pack: Pack): void {
+    this.#open.delete(pack.table);
+    this.settle(pack, "refused");
+    // It has no file, or an empty one.
+    pack.segment?.remove().catch(() => {});
+  }
+
+  /** Leaves a pack's bytes to the disk when memory is half full: the other half is for what is being sent. */
+  #relieve(pack: Pack): void {
+    if (this.#spool === undefined || this.#memory <= this.#limits.maxQueuedBytes / 2) return;
+    const { memory } = pack;
+    pack.release();
+    this.#memory += pack.memory - memory;
   }
 }

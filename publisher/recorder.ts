@@ -1,9 +1,7 @@
-import { canonicalizerOf, type Canonicalizer } from "@indelible/schemas/canonicalizer.ts";
+import { compileFilling, complete, type FillingCanonicalizer, type Sources } from "@indelible/schemas/canonicalizer.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { publishedTables } from "@indelible/schemas/names.ts";
 import { tables, type Event, type Table, type TableName } from "@indelible/schemas/tables.ts";
-import type { Settings } from "./options.ts";
-import type { Sender } from "./sender.ts";
 
 /** What every event of an agent, or of one conversation of it, has in common. */
 export interface Context {
@@ -30,87 +28,152 @@ export type Draft = { [column: string]: unknown };
  */
 export type Complete = (draft: Draft, now: string) => void;
 
-/**
- * Logs one event and gives it back as it was filled in, with its `log_id`. Never throws: what cannot be logged is
- * counted and reported.
- */
-export type Recorder = (table: TableName, context: Context, fields: object, complete?: Complete) => Event;
+/** Logs events. Never throws, unless it is strict: what cannot be logged is counted and reported. */
+export interface Recorder {
+  /** Logs one event and returns its `log_id`. The way of nearly every event: it makes no copy of `fields`. */
+  log(table: TableName, context: Context, fields: object): string;
+  /** Logs one event that others will refer to, and gives it back as it was filled in. */
+  begin(table: TableName, context: Context, fields: object, complete?: Complete): Event;
+}
 
-export function logIdOf(event: Event): string {
-  return event["log_id"] as string;
+export interface RecorderSettings {
+  readonly publisherId: string;
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+/** Where the texts go. */
+export interface Outlet {
+  /** Takes the canonical JSON of one event. @throws what refuses it */
+  accept(table: TableName, text: string): void;
+  /** Hears of an event that was not accepted. Throws only if the caller is to hear of it. */
+  refuse(table: TableName, error: IndelibleError): void;
+}
+
+/** What fills the columns that the caller left out. */
+interface Values {
+  business_id: unknown;
+  agent_position: unknown;
+  conversation_id: unknown;
+  entity: unknown;
+  now: unknown;
+  log_id: unknown;
+  publisher_id: unknown;
+  seq: unknown;
+  [property: string]: unknown;
 }
 
 interface Plan {
   readonly table: Table;
-  readonly canonicalize: Canonicalizer;
-  readonly contextColumns: readonly (readonly [column: string, source: keyof Context])[];
-  readonly previews: readonly (readonly [column: string, maxLength: number])[];
+  readonly write: FillingCanonicalizer;
+  readonly sources: Sources;
 }
 
-/** @param isClosed asked at each event */
-export function createRecorder(settings: Settings, sender: Sender, isClosed: () => boolean): Recorder {
+export function createRecorder({ publisherId, now, newId }: RecorderSettings, outlet: Outlet): Recorder {
   const plans = new Map<TableName, Plan>(publishedTables.map((name) => [name, planOf(tables[name])]));
   const isoText = isoClock();
+  const valuesOfAll = valuesOf(publisherId);
+  let isBusy = false;
   let lastSeq = 0;
 
-  /** True: the event has the next number of this publisher, to be taken if it is accepted. */
-  function fill(
-    draft: Draft,
-    { table, contextColumns, previews }: Plan,
-    context: Context,
-    complete?: Complete,
-  ): boolean {
-    const now = isoText(settings.now());
-    complete?.(draft, now);
-    for (const [column, source] of contextColumns) draft[column] ??= context[source];
-    draft[table.entity] ??= settings.newId();
-    draft[table.occurredAt] ??= now;
-    for (const [column, maxLength] of previews) {
-      const value = draft[column];
-      if (typeof value === "string") draft[column] = cut(value, maxLength);
-    }
-    draft["log_id"] ??= settings.newId();
-    draft["logged_at"] ??= now;
-    draft["publisher_id"] ??= settings.publisherId;
-    const takesSeq = draft["seq"] === undefined || draft["seq"] === null;
-    if (takesSeq) draft["seq"] = lastSeq + 1;
-    return takesSeq;
+  /** Fills in `values` for one event. A getter of the caller's may throw here. */
+  function prepare(values: Values, { entity }: Table, context: Context, fields: Event): void {
+    values.log_id = undefined;
+    values.business_id = context.business_id;
+    values.agent_position = context.agent_position;
+    values.conversation_id = context.conversation_id;
+    values.now = isoText(now());
+    values.entity = fields[entity] ?? newId();
+    values.log_id = fields["log_id"] ?? newId();
   }
 
-  return function record(name, context, fields, complete) {
-    const plan = plans.get(name)!;
-    let draft: Draft = {};
-    let failure: { readonly cause: unknown } | undefined;
-    try {
-      draft = { ...fields };
-    } catch (cause) {
-      // A getter of the caller's threw. The event still gets its identities, which the caller may go on to use.
-      failure = { cause };
+  /** Writes an event and hands it over. A number is kept only by an event that was accepted, so that a gap always means a loss. */
+  function send({ table, write }: Plan, fields: Event, values: Values): void {
+    if (fields["seq"] !== undefined && fields["seq"] !== null) {
+      outlet.accept(table.name, write(fields, values));
+      return;
     }
-    const takesSeq = fill(draft, plan, context, complete);
+    const seq = (lastSeq += 1);
+    values.seq = seq;
     try {
-      if (failure !== undefined) throw failure.cause;
-      if (isClosed()) throw new IndelibleError("ERR_CLOSED", "an event was logged after the publisher was closed");
-      sender.queue.add(name, plan.canonicalize(draft));
-      // A number is taken only by an event that was accepted, so that a gap always means a loss.
-      if (takesSeq) lastSeq += 1;
+      outlet.accept(table.name, write(fields, values));
     } catch (cause) {
-      sender.refuse(name, errorOf(cause, name));
+      if (lastSeq === seq) lastSeq -= 1;
+      throw cause;
     }
-    return draft;
+  }
+
+  return {
+    log(name, context, fields) {
+      const plan = plans.get(name)!;
+      // A getter or toJSON of the caller's may log in its turn.
+      const values = isBusy ? valuesOf(publisherId) : valuesOfAll;
+      const wasBusy = isBusy;
+      isBusy = true;
+      let logId: unknown;
+      try {
+        prepare(values, plan.table, context, fields as Event);
+        logId = values.log_id;
+        send(plan, fields as Event, values);
+      } catch (cause) {
+        outlet.refuse(name, errorOf(cause, name));
+        // The caller may go on to use it.
+        logId ??= newId();
+      } finally {
+        isBusy = wasBusy;
+      }
+      return logId as string;
+    },
+
+    begin(name, context, fields, completeFrom) {
+      const plan = plans.get(name)!;
+      const values = valuesOf(publisherId);
+      let draft: Draft = {};
+      let failure: { readonly cause: unknown } | undefined;
+      try {
+        draft = { ...fields };
+      } catch (cause) {
+        // A getter of the caller's threw. The event still gets its identities, which the caller may go on to use.
+        failure = { cause };
+      }
+      completeFrom?.(draft, isoText(now()));
+      prepare(values, plan.table, context, draft);
+      try {
+        if (failure !== undefined) throw failure.cause;
+        send(plan, draft, values);
+      } catch (cause) {
+        outlet.refuse(name, errorOf(cause, name));
+      }
+      return complete(plan.table, plan.sources, draft, values);
+    },
+  };
+}
+
+/** Every property is there from the beginning, so that all such objects are of one shape. */
+function valuesOf(publisherId: string): Values {
+  return {
+    business_id: undefined,
+    agent_position: undefined,
+    conversation_id: undefined,
+    entity: undefined,
+    now: undefined,
+    log_id: undefined,
+    publisher_id: publisherId,
+    seq: undefined,
   };
 }
 
 function planOf(table: Table): Plan {
-  const columns = Object.entries(table.columns);
-  return {
-    table,
-    canonicalize: canonicalizerOf(table),
-    contextColumns: Object.entries(contextSources).filter(([column]) => column in table.columns),
-    previews: columns.flatMap(([name, column]) =>
-      column.type === "string" && column.preview === true ? [[name, column.maxLength!] as const] : [],
-    ),
+  const sources: Sources = {
+    ...Object.fromEntries(Object.entries(contextSources).filter(([column]) => column in table.columns)),
+    [table.entity]: "entity",
+    [table.occurredAt]: "now",
+    log_id: "log_id",
+    logged_at: "now",
+    publisher_id: "publisher_id",
+    seq: "seq",
   };
+  return { table, sources, write: compileFilling(table, sources) };
 }
 
 /** A timestamp's text, made once a millisecond: 0.7 us each time otherwise. */
@@ -124,16 +187,6 @@ function isoClock(): (nowMs: number) => string {
     }
     return text;
   };
-}
-
-/** The first `maxLength` code points of `text`, so that no surrogate pair is cut in two. */
-function cut(text: string, maxLength: number): string {
-  if (text.length <= maxLength) return text;
-  let end = 0;
-  for (let points = 0; points < maxLength && end < text.length; points += 1) {
-    end += text.codePointAt(end)! > 0xffff ? 2 : 1;
-  }
-  return text.slice(0, end);
 }
 
 function errorOf(cause: unknown, table: TableName): IndelibleError {

@@ -1,12 +1,16 @@
-import type { ErrorCode, IndelibleError } from "@indelible/schemas/errors.ts";
+import type { IndelibleError } from "@indelible/schemas/errors.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 
 /** What an error is about. */
 export interface ErrorContext {
-  readonly table: TableName;
-  /** Refused: how many events since the last such report. Waiting: how many events of the table wait at this moment. */
+  /** Undefined: the spool as a whole. */
+  readonly table: TableName | undefined;
+  /** Refused: how many events since the last such report. Otherwise: how many it is about at this moment. */
   readonly events: number;
-  /** True: these events are gone, and counted in `stats().refused`. False: they wait and are tried again. */
+  /**
+   * True: these events will not be sent, and are counted in `stats().refused` or, held back on disk, in
+   * `stats().rejected`. False: they wait and are tried again, or are sent though they will become dead letters.
+   */
   readonly refused: boolean;
 }
 
@@ -25,14 +29,14 @@ interface Window {
 export class Reports {
   readonly #onError: OnError;
   /** Bounded by tables times codes times outcomes. */
-  readonly #windows = new Map<`${TableName} ${ErrorCode} ${boolean}`, Window>();
+  readonly #windows = new Map<string, Window>();
 
   constructor(onError: OnError) {
     this.#onError = onError;
   }
 
   add(error: IndelibleError, about: ErrorContext): void {
-    const key = `${about.table} ${error.code} ${about.refused}` as const;
+    const key = `${about.table} ${error.code} ${about.refused}`;
     const window = this.#windows.get(key);
     if (window !== undefined) {
       const earlier = about.refused ? (window.pending?.about.events ?? 0) : 0;
@@ -72,8 +76,9 @@ export class Reports {
 
 /** What happens without an `onError`: a process warning, which Node prints to stderr unless the host listens for it. */
 export function warn(error: IndelibleError, about: ErrorContext): void {
-  const outcome = about.refused ? "refused" : "waiting";
-  process.emitWarning(`${error.message} (${about.events} events of ${about.table} ${outcome})`, {
+  const outcome = about.refused ? "refused" : error.retryable ? "waiting" : "sent";
+  const events = about.table === undefined ? "" : ` (${about.events} events of ${about.table} ${outcome})`;
+  process.emitWarning(`${error.message}${events}`, {
     type: "IndelibleWarning",
     code: error.code,
     detail: error.hint,

@@ -2,30 +2,33 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { publishedTables, topicOf } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { Backoff } from "./backoff.ts";
+import type { Counts } from "./counts.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Settings } from "./options.ts";
 import type { Pack } from "./pack.ts";
-import { Queue } from "./queue.ts";
+import type { Preparer } from "./preparer.ts";
+import type { Prepared } from "./preparation.ts";
+import type { Queue } from "./queue.ts";
+import type { Rejections } from "./rejections.ts";
 import type { Reports } from "./reports.ts";
 
-/** Counts of events. Every accepted event is in exactly one of queued, inFlight, acknowledged and refused. */
-export interface Stats {
-  /** Wait in memory for their first or next attempt. */
-  readonly queued: number;
-  /** In an attempt that has not ended. */
-  readonly inFlight: number;
+/** How things stand with the events that were logged before the call; those in none of the counts were refused or held back. */
+export interface FlushResult {
   /** Stored durably by Pub/Sub. */
   readonly acknowledged: number;
-  /** Given up, each reported to `onError`; also those that were never accepted. */
-  readonly refused: number;
-  /** Bytes of queued and inFlight together: what `maxQueuedBytes` bounds. */
-  readonly queuedBytes: number;
+  /** Not acknowledged, but on disk: they are sent later, if need be by another process. */
+  readonly spooled: number;
+  /** In memory only. They are still being sent, unless the publisher was closed. */
+  readonly outstanding: number;
 }
 
-/** How things stand with the events that were logged before the call; those in neither count were refused. */
-export interface FlushResult {
-  readonly acknowledged: number;
-  readonly outstanding: number;
+export interface SenderParts {
+  readonly settings: Settings;
+  readonly queue: Queue;
+  readonly preparer: Preparer;
+  readonly rejections: Rejections;
+  readonly counts: Counts;
+  readonly reports: Reports;
 }
 
 /**
@@ -34,74 +37,63 @@ export interface FlushResult {
  * same, with the same `log_id`s, by which the subscriber knows the duplicates.
  */
 export class Sender {
-  readonly queue: Queue;
-  readonly #settings: Settings;
-  readonly #reports: Reports;
+  readonly #parts: SenderParts;
   readonly #inFlight = new Set<Pack>();
   readonly #backoffs = new Map<TableName, Backoff>();
-  #acknowledged = 0;
-  #refused = 0;
   #isScheduled = false;
   #isStopped = false;
 
-  constructor(settings: Settings, reports: Reports) {
-    this.#settings = settings;
-    this.#reports = reports;
-    const schedule = (): void => this.#schedule();
-    this.queue = new Queue(settings, schedule);
-    for (const table of publishedTables) this.#backoffs.set(table, new Backoff(schedule));
+  constructor(parts: SenderParts) {
+    this.#parts = parts;
+    for (const table of publishedTables) this.#backoffs.set(table, new Backoff(() => this.schedule()));
   }
 
-  /** Counts an event that was not accepted, and reports it. */
-  refuse(table: TableName, error: IndelibleError, events = 1): void {
-    this.#refused += events;
-    this.#reports.add(error, { table, events, refused: true });
+  /** Events of attempts that have not ended. */
+  get inFlightEvents(): number {
+    let events = 0;
+    for (const pack of this.#inFlight) events += pack.events;
+    return events;
   }
 
-  /** Never rejects. Does not wait for linger times and backoffs. */
-  async flush(deadlineMs: number): Promise<FlushResult> {
-    const packs = [...this.queue.unsettled];
-    const acknowledgedBefore = this.#acknowledged;
-    this.queue.closeAll();
-    for (const backoff of this.#backoffs.values()) backoff.endWait();
-    this.#schedule();
-    const allSettled = Promise.all(packs.map((pack) => pack.settled));
-    // The deadline's timer holds the process, for nothing else might: a backoff's timer does not.
-    await withDeadline(allSettled, deadlineMs, "flush", true).catch(() => {});
-    return {
-      acknowledged: acknowledgedBefore + eventsOf(packs.filter(({ outcome }) => outcome === "acknowledged")),
-      outstanding: eventsOf(packs.filter(({ outcome }) => outcome === undefined)),
+  /**
+   * Never rejects. Does not wait for linger times and backoffs.
+   *
+   * @param adopted packs that are still being looked for, to be sent as well; must not reject
+   */
+  async flush(deadlineMs: number, adopted?: Promise<readonly Pack[]>): Promise<FlushResult> {
+    const { queue, counts } = this.#parts;
+    queue.closeAll();
+    const packs = new Set(queue.unsettled);
+    const acknowledgedBefore = counts.acknowledged;
+    const settle = async (): Promise<void> => {
+      for (const pack of (await adopted) ?? []) if (pack.outcome === undefined) packs.add(pack);
+      for (const backoff of this.#backoffs.values()) backoff.endWait();
+      this.schedule();
+      await Promise.all([...packs].map((pack) => pack.settled));
     };
+    // The deadline's timer holds the process, for nothing else might: a backoff's timer does not.
+    await withDeadline(settle(), deadlineMs, "flush", true).catch(() => {});
+    const result = { acknowledged: acknowledgedBefore, spooled: 0, outstanding: 0 };
+    for (const pack of packs) {
+      if (pack.outcome === "acknowledged") result.acknowledged += pack.acknowledgedEvents;
+      else if (pack.outcome === "spooled" || (pack.outcome === undefined && pack.segment !== undefined))
+        result.spooled += pack.events;
+      else if (pack.outcome === undefined) result.outstanding += pack.events;
+    }
+    return result;
   }
 
-  /** Sends nothing more: what waits is refused now, what is in flight when its attempt fails. */
+  /** Sends nothing more: what waits is left on disk or refused now, what is in flight when its attempt fails. */
   stop(): void {
+    const { queue } = this.#parts;
     this.#isStopped = true;
     for (const backoff of this.#backoffs.values()) backoff.endWait();
-    this.queue.closeAll();
-    for (let pack = this.queue.take(() => false); pack !== undefined; pack = this.queue.take(() => false)) {
-      this.#giveUp(
-        pack,
-        new IndelibleError("ERR_DEADLINE", "the publisher was closed before Pub/Sub acknowledged these events", {
-          hint: "Give close() a longer deadlineMs, and look at earlier reports for what kept Pub/Sub from answering.",
-        }),
-      );
-    }
-  }
-
-  stats(): Stats {
-    const inFlight = eventsOf(this.#inFlight);
-    return {
-      queued: eventsOf(this.queue.unsettled) - inFlight,
-      inFlight,
-      acknowledged: this.#acknowledged,
-      refused: this.#refused,
-      queuedBytes: this.queue.bytes,
-    };
+    queue.closeAll();
+    for (let pack = queue.take(() => false); pack !== undefined; pack = queue.take(() => false)) this.#leave(pack);
   }
 
   /** Not within the call that logged: handing a message to gRPC costs about a millisecond a megabyte. */
-  #schedule(): void {
+  schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -111,8 +103,9 @@ export class Sender {
   }
 
   #sendReady(): void {
-    while (!this.#isStopped && this.#inFlight.size < this.#settings.maxInFlight) {
-      const pack = this.queue.take((table) => this.#isHeld(table));
+    const { queue, settings } = this.#parts;
+    while (!this.#isStopped && this.#inFlight.size < settings.maxInFlight) {
+      const pack = queue.take((table) => this.#isHeld(table));
       if (pack === undefined) return;
       this.#inFlight.add(pack);
       void this.#attempt(pack);
@@ -128,51 +121,92 @@ export class Sender {
   }
 
   async #attempt(pack: Pack): Promise<void> {
+    const { queue, preparer, counts } = this.#parts;
     const backoff = this.#backoffs.get(pack.table)!;
     try {
-      await this.#publish(pack);
-      this.#inFlight.delete(pack);
+      const prepared = pack.prepared ?? (await preparer.prepare(pack));
+      if (pack.prepared === undefined) queue.setPrepared(pack, prepared);
+      if (prepared.events > 0) await this.#publish(pack, prepared);
+      await this.#removeSegment(pack);
       backoff.succeed();
-      this.#acknowledged += pack.events;
-      this.queue.settle(pack, "acknowledged");
+      counts.acknowledged += prepared.events;
+      pack.acknowledgedEvents = prepared.events;
+      queue.settle(pack, "acknowledged");
     } catch (cause) {
-      const error = errorOf(cause, pack.table);
-      this.#inFlight.delete(pack);
-      if (!error.retryable || this.#isStopped) {
-        this.#giveUp(pack, error);
-      } else {
-        this.queue.putBack(pack);
-        backoff.fail();
-        this.#reports.add(error, { table: pack.table, events: this.#waitingOf(pack.table), refused: false });
-      }
+      await this.#fail(pack, errorOf(cause, pack.table), backoff);
     }
-    this.#schedule();
+    this.#inFlight.delete(pack);
+    this.schedule();
   }
 
-  async #publish(pack: Pack): Promise<void> {
-    const { transport, topicPrefix, publishDeadlineMs } = this.#settings;
+  async #fail(pack: Pack, error: IndelibleError, backoff: Backoff): Promise<void> {
+    const { queue, reports, rejections } = this.#parts;
+    let reason = error;
+    if (!error.retryable) {
+      try {
+        await rejections.holdPack(pack, error);
+        await this.#removeSegment(pack);
+        queue.settle(pack, "refused");
+        return;
+      } catch (cause) {
+        // It stays where it is until it can be kept elsewhere.
+        reason = errorOf(cause, pack.table);
+      }
+    }
+    if (this.#isStopped) {
+      this.#leave(pack, reason);
+      return;
+    }
+    queue.putBack(pack);
+    backoff.fail();
+    reports.add(reason, { table: pack.table, events: this.#waitingOf(pack.table), refused: false });
+  }
+
+  async #publish(pack: Pack, { data, attributes }: Prepared): Promise<void> {
+    const { transport, topicPrefix, publishDeadlineMs } = this.#parts.settings;
     const topic = topicOf(pack.table, topicPrefix);
-    const attributes: { [key: string]: string } = pack.events > 1 ? { format: "ndjson" } : {};
-    const attempt = transport.publish(topic, pack.data, attributes, publishDeadlineMs);
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const attempt = transport.publish(topic, bytes, { ...attributes }, publishDeadlineMs);
     await withDeadline(attempt, publishDeadlineMs, `publishing to ${topic}`, false);
   }
 
-  #giveUp(pack: Pack, error: IndelibleError): void {
-    this.queue.settle(pack, "refused");
-    this.refuse(pack.table, error, pack.events);
+  /**
+   * A segment that cannot be removed is sent again by the next process, and the subscriber knows its events. Once the publisher is
+   * closed, its segments belong to whoever comes next.
+   */
+  async #removeSegment(pack: Pack): Promise<void> {
+    if (pack.segment === undefined || this.#isStopped) return;
+    try {
+      await pack.segment.remove();
+    } catch (cause) {
+      const error = errorOf(cause, pack.table);
+      this.#parts.reports.add(error, { table: pack.table, events: pack.events, refused: false });
+    }
+  }
+
+  /** After stop(): what is on disk is for the next process, what is not is gone. */
+  #leave(pack: Pack, cause?: IndelibleError): void {
+    const { queue, rejections } = this.#parts;
+    if (pack.segment !== undefined) {
+      queue.settle(pack, "spooled");
+      return;
+    }
+    queue.settle(pack, "refused");
+    rejections.refuse(
+      pack.table,
+      new IndelibleError("ERR_DEADLINE", "the publisher was closed before Pub/Sub acknowledged these events", {
+        ...(cause === undefined ? {} : { cause }),
+        hint: "Give close() a longer deadlineMs, or the publisher a spool, and look at earlier reports for what kept Pub/Sub from answering.",
+      }),
+      pack.events,
+    );
   }
 
   #waitingOf(table: TableName): number {
     let events = 0;
-    for (const pack of this.queue.unsettled) if (pack.table === table) events += pack.events;
+    for (const pack of this.#parts.queue.unsettled) if (pack.table === table) events += pack.events;
     return events;
   }
-}
-
-function eventsOf(packs: Iterable<Pack>): number {
-  let events = 0;
-  for (const pack of packs) events += pack.events;
-  return events;
 }
 
 function errorOf(cause: unknown, table: TableName): IndelibleError {

@@ -1,4 +1,4 @@
-import type { Publisher } from "@indelible/publisher";
+import type { Publisher, Stats } from "@indelible/publisher";
 import { canonicalizerOf } from "@indelible/schemas/canonicalizer.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { tables } from "@indelible/schemas/tables.ts";
@@ -13,6 +13,8 @@ export interface EmissionOptions extends Context {
   readonly table?: LoggedTable | undefined;
   /** Whether an event that does not fit its declaration is refused here instead of becoming a dead letter. */
   readonly strict: boolean;
+  /** Whether nothing is to be read until Pub/Sub has taken some. */
+  readonly isFull: (stats: Stats) => boolean;
   readonly signal: AbortSignal;
   readonly tally: Tally;
   /** Told of every line that is refused. */
@@ -23,8 +25,6 @@ export interface EmissionOptions extends Context {
   readonly onProgress: (bytes: number) => void;
 }
 
-/** Beyond this nothing is read until Pub/Sub has taken some: far enough below the publisher's own bound, at which it would refuse events. */
-const maxQueuedBytes = 16 * 1024 * 1024;
 /** How long a signal may go unnoticed. */
 const maxFlushMs = 1000;
 /** What the publisher takes, less what it fills in. */
@@ -70,7 +70,7 @@ class Emission {
   async #log(lines: Iterable<RawLine>): Promise<void> {
     for (const line of lines) {
       this.#logLine(line);
-      if (this.#publisher.stats().queuedBytes > maxQueuedBytes) await this.#makeRoom();
+      if (this.#options.isFull(this.#publisher.stats())) await this.#makeRoom();
     }
     await this.#tellAccepted();
   }
@@ -109,7 +109,7 @@ class Emission {
 
   async #makeRoom(): Promise<void> {
     await this.#tellAccepted();
-    while (!this.#options.signal.aborted && this.#publisher.stats().queuedBytes > maxQueuedBytes) {
+    while (!this.#options.signal.aborted && this.#options.isFull(this.#publisher.stats())) {
       await this.#publisher.flush({ deadlineMs: maxFlushMs });
     }
   }

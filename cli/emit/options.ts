@@ -17,6 +17,8 @@ export interface EmitFlags {
   readonly deadline: number;
   readonly project?: string;
   readonly topicPrefix?: string;
+  readonly spool?: string;
+  readonly spoolMaxBytes?: number;
   readonly data: string;
 }
 
@@ -34,6 +36,8 @@ export function declareEmitOptions(command: Command): Command {
     .option("--deadline <seconds>", "how long to wait for Pub/Sub at the end", secondsOf, defaultDeadlineSeconds)
     .option("--project <id>", "Google Cloud project of the topics", nameOf)
     .option("--topic-prefix <prefix>", "what the topics begin with (default: INDELIBLE_TOPIC_PREFIX or agent-logs)")
+    .option("--spool <folder>", "keep events there until Pub/Sub has them; the next run sends what was left")
+    .option("--spool-max-bytes <bytes>", "the most bytes in that folder (default: 1073741824)", bytesOf)
     .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER);
 }
 
@@ -47,6 +51,12 @@ export function publisherOptionsOf(flags: EmitFlags, project: string, onError: O
     projectId: project,
     topicPrefix: flags.topicPrefix ?? process.env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX,
     onError,
+    ...(flags.spool !== undefined && {
+      spool: {
+        directory: flags.spool,
+        ...(flags.spoolMaxBytes !== undefined && { maxBytes: flags.spoolMaxBytes }),
+      },
+    }),
   };
 }
 
@@ -61,6 +71,11 @@ const maxNameLength = 256;
 function nameOf(text: string): string {
   if (text !== "" && text.length <= maxNameLength && text.isWellFormed()) return text;
   throw new InvalidArgumentError(`1 to ${maxNameLength} characters.`);
+}
+
+function bytesOf(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError("A whole number of bytes, from 1.");
+  return Number(text);
 }
 
 function secondsOf(text: string): number {

@@ -32,9 +32,12 @@ export class PublisherReports {
 
   add(error: IndelibleError, { table, events, refused }: ErrorContext): void {
     const { tally, write } = this.#options;
-    if (!refused) {
+    if (table === undefined) {
+      if (this.#isDue(error.code)) write(describeFailure(error));
+    } else if (!refused) {
       if (this.#isDue(`${table} ${error.code}`)) {
-        write(`${counted(events, "event")} of ${table} wait and are tried again\n${describeFailure(error)}`);
+        const what = error.retryable ? "wait and are tried again" : "are sent and will be dead letters";
+        write(`${counted(events, "event")} of ${table} ${what}\n${describeFailure(error)}`);
       }
     } else if (!this.#isClosing || !error.retryable) {
       tally.refuseLater(table, error.code, events);

@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import { createPublisher } from "@indelible/publisher";
+import { createPublisher, type Stats } from "@indelible/publisher";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { askNoMetadataServer, findEnvironment } from "../environment.ts";
 import { printable } from "../terminal/cell.ts";
@@ -36,6 +36,7 @@ export async function runEmit(flags: EmitFlags): Promise<number> {
     await emit(input.chunks(), publisher, {
       ...flags,
       strict: flags.strict === true,
+      isFull: fullness(flags),
       signal,
       tally,
       onRefused: (number, error) => complaints.add(number, error),
@@ -51,13 +52,24 @@ export async function runEmit(flags: EmitFlags): Promise<number> {
     progress?.stop();
   }
   reports.close();
-  const { acknowledged, outstanding } = await publisher.close({ deadlineMs: flags.deadline * 1000 });
-  const report = reportOf(tally, { acknowledged, outstanding, spooled: 0 }, signal.aborted && !input.hasEnded);
+  const { acknowledged, spooled, outstanding } = await publisher.close({ deadlineMs: flags.deadline * 1000 });
+  const report = reportOf(tally, { acknowledged, outstanding, spooled }, signal.aborted && !input.hasEnded);
   if (flags.json === true) await output.write(`${JSON.stringify(report)}\n`);
   else say(emitReportText(report));
   if (failure === undefined) return exitCodeOf(report);
   say(describeFailure(failure));
   return 1;
+}
+
+/** Far enough below the publisher's own bounds, at which it would refuse events. */
+const marginBytes = 16 * 1024 * 1024;
+const defaultSpoolBytes = 1024 ** 3;
+
+/** With a spool, what Pub/Sub does not take waits on disk, and reading goes on until there is no room for more. */
+function fullness({ spool, spoolMaxBytes = defaultSpoolBytes }: EmitFlags): (stats: Stats) => boolean {
+  if (spool === undefined) return ({ queuedBytes }) => queuedBytes > marginBytes;
+  const most = Math.max(spoolMaxBytes - marginBytes, spoolMaxBytes / 2);
+  return ({ spooledBytes }) => spooledBytes > most;
 }
 
 /** Finds out where the events are to go, and says so. @returns the project @throws ERR_CONFIG when there is nothing */

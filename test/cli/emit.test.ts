@@ -26,6 +26,7 @@ async function run(
   const accepted: string[] = [];
   await emit(typeof input === "string" || Buffer.isBuffer(input) ? once(input) : input, fixture.log, {
     strict: false,
+    isFull: ({ queuedBytes }) => queuedBytes > 16 * 1024 * 1024,
     signal,
     tally,
     onRefused: (number, error) => refused.push([number, error.code]),

@@ -16,7 +16,11 @@ export interface HostEnvironment {
  * printed when it has ended by itself; rejects if it failed, an unhandled rejection or uncaught exception included,
  * or lasted 30 s.
  */
-export async function runHost(body: string, environment: HostEnvironment, project = "test"): Promise<string> {
+export async function runHost(
+  body: string,
+  environment: HostEnvironment,
+  { project = "test", execArgv = [] }: { readonly project?: string; readonly execArgv?: readonly string[] } = {},
+): Promise<string> {
   const source = `
     import { createPublisher } from "@indelible/publisher";
     const codes = new Set();
@@ -24,7 +28,7 @@ export async function runHost(body: string, environment: HostEnvironment, projec
     const options = { businessId: "acme", agentPosition: "CFO", projectId: "${project}", publishDeadlineMs: 200, onError };
     const log = createPublisher(options);
     ${body}`;
-  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", source], {
+  const { stdout } = await run(process.execPath, [...execArgv, "--input-type=module", "--eval", source], {
     cwd: root,
     env: { PATH: process.env["PATH"], HOME: root, METADATA_SERVER_DETECTION: "none", ...environment },
     timeout: 30_000,

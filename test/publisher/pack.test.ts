@@ -6,10 +6,22 @@ test("Pack - holds what was added, byte for byte, wherever its buffer has to gro
   for (let rest = 0; rest < 40; rest += 1) {
     // 16 KiB is the size that a pack begins with.
     const texts = ["x".repeat(16_384 - rest), "é".repeat(10), "ab", "y".repeat(40_000), "😀"];
-    const pack = new Pack("conversations");
-    for (const text of texts) pack.add(text, Buffer.byteLength(text));
-    assert.equal(pack.data.toString(), texts.join("\n"));
-    assert.equal(pack.bytes, pack.data.length);
+    const pack = new Pack("conversations", undefined);
+    for (const text of texts) assert.equal(pack.add(text, 1_000_000), Buffer.byteLength(text) + 1);
+    assert.equal(Buffer.from(pack.lines!).toString(), texts.map((text) => `${text}\n`).join(""));
+    assert.equal(pack.bytes, pack.lines!.length);
     assert.equal(pack.events, texts.length);
+  }
+});
+
+test("Pack - takes what fits to the byte, and one event of any size", () => {
+  for (const text of ["x".repeat(99), "é".repeat(49) + "x", "€".repeat(33)]) {
+    const pack = new Pack("conversations", undefined);
+    assert.equal(pack.add(text, 200), 100);
+    assert.equal(pack.add(`${text}!`, 200), 0);
+    assert.equal(pack.add(text, 200), 100);
+    assert.equal(pack.add("", 200), 0);
+    assert.equal(Buffer.from(pack.lines!).toString(), `${text}\n${text}\n`);
+    assert.equal(new Pack("conversations", undefined).add(text, 10), 100);
   }
 });

@@ -34,7 +34,7 @@ test("flush() - what it calls acknowledged can be pulled, as it was logged", asy
   const subscription = await createTopic("pulled", "action_logs");
   const log = createPublisher({ ...agent, projectId: project, topicPrefix: "pulled", maxBatchEvents: 2 });
   const logIds = ["zwölf", "€ 5", "😀"].map((action_target) => log.action({ action_target }));
-  assert.deepEqual(await log.flush(), { acknowledged: 3, outstanding: 0 });
+  assert.deepEqual(await log.flush(), { acknowledged: 3, spooled: 0, outstanding: 0 });
   await log.close();
   const messages = await pullMessages(target, subscription, 2);
   const events = messages
@@ -54,10 +54,10 @@ test("flush() - what it calls acknowledged can be pulled, as it was logged", asy
 
 test("flush() - a message of the largest size is taken", async () => {
   const subscription = await createTopic("large", "thinking_logs");
-  const log = createPublisher({ ...agent, projectId: project, topicPrefix: "large" });
+  const log = createPublisher({ ...agent, projectId: project, topicPrefix: "large", compression: "none" });
   const thinking_content = "x".repeat(9_499_000);
   log.thinking({ conversation_id: "c", thinking_content });
-  assert.deepEqual(await log.close(), { acknowledged: 1, outstanding: 0 });
+  assert.deepEqual(await log.close(), { acknowledged: 1, spooled: 0, outstanding: 0 });
   const [message] = await pullMessages(target, subscription, 1);
   assert.ok(message!.data.includes(thinking_content));
 });
@@ -79,7 +79,7 @@ test("publish() - events for a topic that is created later wait for it, and onEr
   assert.equal(errors[0]!.hint, `Run: gcloud pubsub topics create later.action_logs --project=${project}`);
   assert.equal(log.stats().queued + log.stats().inFlight, 1);
   await createTopic("later", "action_logs");
-  assert.deepEqual(await log.close(), { acknowledged: 1, outstanding: 0 });
+  assert.deepEqual(await log.close(), { acknowledged: 1, spooled: 0, outstanding: 0 });
 });
 
 test("createPubSubTransport() - what can never be taken is not retryable, everything else is", async () => {
@@ -105,7 +105,7 @@ test("transport - publishers share one, and closing one of them leaves it to the
   first.action({});
   await first.close();
   second.action({});
-  assert.deepEqual(await second.close(), { acknowledged: 1, outstanding: 0 });
+  assert.deepEqual(await second.close(), { acknowledged: 1, spooled: 0, outstanding: 0 });
   await transport.close();
   assert.equal((await pullMessages(target, subscription, 2)).length, 2);
 });
@@ -115,9 +115,9 @@ test("exit - a process whose publisher has sent everything and was not closed en
   const printed = await runHost(
     `log.action({}); console.log(JSON.stringify(await log.flush()));`,
     { PUBSUB_EMULATOR_HOST: target.address },
-    project,
+    { project },
   );
-  assert.equal(printed, '{"acknowledged":1,"outstanding":0}');
+  assert.equal(printed, '{"acknowledged":1,"spooled":0,"outstanding":0}');
   assert.equal((await pullMessages(target, subscription, 1)).length, 1);
 });
 
@@ -138,9 +138,9 @@ test("publish() - a broker that goes away and comes back gets everything that wa
     assert.equal((await log.flush()).acknowledged, 1);
     await broker.close();
     for (let index = 0; index < 100; index += 1) log.action({});
-    assert.deepEqual(await log.flush({ deadlineMs: 200 }), { acknowledged: 1, outstanding: 100 });
+    assert.deepEqual(await log.flush({ deadlineMs: 200 }), { acknowledged: 1, spooled: 0, outstanding: 100 });
     broker = await startBroker({ dataDirectory, port, log: silence });
-    assert.deepEqual(await log.close({ deadlineMs: 20_000 }), { acknowledged: 101, outstanding: 0 });
+    assert.deepEqual(await log.close({ deadlineMs: 20_000 }), { acknowledged: 101, spooled: 0, outstanding: 0 });
   } finally {
     process.env["PUBSUB_EMULATOR_HOST"] = before;
     await log.close({ deadlineMs: 0 });

@@ -1,11 +1,21 @@
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { createPublisher, type Publisher, type PublisherOptions, type Transport } from "@indelible/publisher";
 import type { ErrorContext } from "@indelible/publisher";
 import type { IndelibleError } from "@indelible/schemas/errors.ts";
 
 export interface SentMessage {
   readonly topic: string;
+  /** Decompressed. */
   readonly text: string;
+  /** As sent. */
+  readonly bytes: number;
   readonly attributes: { readonly [key: string]: string };
+}
+
+function decompress(data: Buffer, encoding: string | undefined): string {
+  if (encoding === "zstd") return zstdDecompressSync(data).toString();
+  if (encoding === "gzip") return gunzipSync(data).toString();
+  return data.toString();
 }
 
 /** What becomes of an attempt; the default acknowledges it. */
@@ -23,7 +33,7 @@ export class RecordingTransport implements Transport {
   }
 
   async publish(topic: string, data: Buffer, attributes: { [key: string]: string }): Promise<string> {
-    const message = { topic, text: data.toString(), attributes };
+    const message = { topic, text: decompress(data, attributes["encoding"]), attributes, bytes: data.length };
     const attempt = this.attempts.push(message);
     await this.answer(message, attempt);
     return String(this.acknowledged.push(message));

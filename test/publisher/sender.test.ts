@@ -3,20 +3,21 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { eventsOf, openFixture } from "./recording-transport.ts";
+import "./warm-background.ts";
 
 /** Longer than any test: what is sent was sent by a flush or because a message was full. */
 const NEVER_MS = 60_000;
 
-test("flush() - one event is plain JSON, several are newline-delimited and say so", async () => {
+test("flush() - one event is JSON, several are newline-delimited and say so", async () => {
   const { log, transport } = openFixture({ lingerMs: NEVER_MS });
   log.action({ action_target: "only" });
   log.mcpCall({ server_name: "s", tool_name: "a\nb" });
   log.mcpCall({ server_name: "s", tool_name: "c" });
-  assert.deepEqual(await log.flush(), { acknowledged: 3, outstanding: 0 });
+  assert.deepEqual(await log.flush(), { acknowledged: 3, spooled: 0, outstanding: 0 });
   const [action, calls] = transport.acknowledged;
-  assert.deepEqual(action!.attributes, {});
+  assert.deepEqual(action!.attributes, { encoding: "zstd" });
   assert.equal(action!.topic, "agent-logs.action_logs");
-  assert.deepEqual(calls!.attributes, { format: "ndjson" });
+  assert.deepEqual(calls!.attributes, { format: "ndjson", encoding: "zstd" });
   assert.deepEqual(
     eventsOf(calls!).map(({ tool_name }) => tool_name),
     ["a\nb", "c"],
@@ -65,11 +66,19 @@ test("maxBatchEvents and maxBatchBytes - bound a message, which is then sent wit
 
 test("maxInFlight - bounds the messages in flight, and a flood of one table leaves room for the others", async () => {
   let release = Promise.withResolvers<void>();
-  const { log, transport } = openFixture({ maxInFlight: 2, maxBatchEvents: 1, answer: () => release.promise });
+  const both = Promise.withResolvers<void>();
+  const { log, transport } = openFixture({
+    maxInFlight: 2,
+    maxBatchEvents: 1,
+    answer: (_message, attempt) => {
+      if (attempt === 2) both.resolve();
+      return release.promise;
+    },
+  });
   for (let index = 0; index < 20; index += 1) log.thinking({ conversation_id: "c" });
   log.escalation({ urgency: "critical" });
   const flushed = log.flush();
-  await new Promise((resolve) => setImmediate(resolve));
+  await both.promise;
   assert.equal(transport.attempts.length, 2);
   assert.equal(log.stats().inFlight, 2);
   assert.equal(log.stats().queued, 19);
@@ -90,12 +99,13 @@ test("publish() - a failed message is sent again, the same bytes, until it is ac
   });
   log.action({});
   log.action({});
-  assert.deepEqual(await log.flush(), { acknowledged: 2, outstanding: 0 });
+  assert.deepEqual(await log.flush(), { acknowledged: 2, spooled: 0, outstanding: 0 });
   assert.equal(transport.attempts.length, 3);
   assert.deepEqual(transport.attempts[0], transport.attempts[2]);
   assert.equal(errors[0]!.error.code, "ERR_PUBLISH");
   assert.deepEqual(errors[0]!.about, { table: "action_logs", events: 2, refused: false });
-  assert.deepEqual(log.stats(), { queued: 0, inFlight: 0, acknowledged: 2, refused: 0, queuedBytes: 0 });
+  const { queued, inFlight, acknowledged, refused, queuedBytes } = log.stats();
+  assert.deepEqual([queued, inFlight, acknowledged, refused, queuedBytes], [0, 0, 2, 0, 0]);
 });
 
 test("flush() - does not sit out the wait after a failure", async () => {
@@ -108,7 +118,7 @@ test("flush() - does not sit out the wait after a failure", async () => {
   log.action({});
   // oxlint-disable-next-line no-await-in-loop
   for (let flushes = 0; flushes < 12; flushes += 1) await log.flush({ deadlineMs: 10 });
-  assert.deepEqual(await log.flush({ deadlineMs: 1_000 }), { acknowledged: 1, outstanding: 0 });
+  assert.deepEqual(await log.flush({ deadlineMs: 1_000 }), { acknowledged: 1, spooled: 0, outstanding: 0 });
   assert.equal(transport.attempts.length, 13);
 });
 
@@ -142,9 +152,13 @@ test("publish() - a message that will never be taken is refused, reported and no
   const { log, transport, errors } = openFixture({ answer: () => Promise.reject(never) });
   log.action({});
   log.action({});
-  assert.deepEqual(await log.flush(), { acknowledged: 0, outstanding: 0 });
+  assert.deepEqual(await log.flush(), { acknowledged: 0, spooled: 0, outstanding: 0 });
   assert.equal(transport.attempts.length, 1);
-  assert.deepEqual(errors, [{ error: never, about: { table: "action_logs", events: 2, refused: true } }]);
+  assert.equal(errors[0]?.error.code, "ERR_TOO_LARGE");
+  assert.deepEqual(
+    errors.map(({ about }) => about),
+    [{ table: "action_logs", events: 2, refused: true }],
+  );
   assert.equal(log.stats().refused, 2);
 });
 
@@ -154,7 +168,7 @@ test("publishDeadlineMs - an attempt without an answer is given up and repeated"
     answer: (_message, attempt) => (attempt === 1 ? new Promise(() => {}) : Promise.resolve()),
   });
   log.action({});
-  assert.deepEqual(await log.flush(), { acknowledged: 1, outstanding: 0 });
+  assert.deepEqual(await log.flush(), { acknowledged: 1, spooled: 0, outstanding: 0 });
   assert.equal(transport.attempts.length, 2);
   assert.equal(errors[0]!.error.code, "ERR_DEADLINE");
 });
@@ -172,7 +186,7 @@ test("publish() - a transport that throws instead of rejecting is a failed attem
     },
   });
   log.action({});
-  assert.deepEqual(await log.flush(), { acknowledged: 1, outstanding: 0 });
+  assert.deepEqual(await log.flush(), { acknowledged: 1, spooled: 0, outstanding: 0 });
 });
 
 test("flush() - says at its deadline what is outstanding; sending goes on", async () => {
@@ -183,9 +197,9 @@ test("flush() - says at its deadline what is outstanding; sending goes on", asyn
   log.mcpCall({ server_name: "s", tool_name: "t" });
   log.action({});
   log.action({});
-  assert.deepEqual(await log.flush({ deadlineMs: 20 }), { acknowledged: 1, outstanding: 2 });
+  assert.deepEqual(await log.flush({ deadlineMs: 20 }), { acknowledged: 1, spooled: 0, outstanding: 2 });
   release.resolve();
-  assert.deepEqual(await log.flush({ deadlineMs: Infinity }), { acknowledged: 3, outstanding: 0 });
+  assert.deepEqual(await log.flush({ deadlineMs: Infinity }), { acknowledged: 3, spooled: 0, outstanding: 0 });
 });
 
 test("flush() - does not wait for what is logged after it was called", async () => {
@@ -197,7 +211,7 @@ test("flush() - does not wait for what is logged after it was called", async () 
   const flushed = log.flush();
   log.action({});
   log.mcpCall({ server_name: "s", tool_name: "t" });
-  assert.deepEqual(await flushed, { acknowledged: 1, outstanding: 0 });
+  assert.deepEqual(await flushed, { acknowledged: 1, spooled: 0, outstanding: 0 });
   await log.close({ deadlineMs: 0 });
 });
 
@@ -206,9 +220,9 @@ test("close() - flushes once, refuses what comes later, and leaves a transport t
   log.action({});
   const closing = log.close();
   assert.match(log.action({}), /^[\da-f-]{36}$/);
-  assert.deepEqual(await closing, { acknowledged: 1, outstanding: 0 });
-  assert.deepEqual(await log.close(), { acknowledged: 1, outstanding: 0 });
-  assert.deepEqual(await log.flush(), { acknowledged: 1, outstanding: 0 });
+  assert.deepEqual(await closing, { acknowledged: 1, spooled: 0, outstanding: 0 });
+  assert.deepEqual(await log.close(), { acknowledged: 1, spooled: 0, outstanding: 0 });
+  assert.deepEqual(await log.flush(), { acknowledged: 1, spooled: 0, outstanding: 0 });
   assert.equal(transport.attempts.length, 1);
   assert.equal(transport.closes, 0);
   assert.equal(log.stats().refused, 1);
@@ -219,7 +233,7 @@ test("close() - what is outstanding at the deadline is refused and reported, in 
   const release = Promise.withResolvers<void>();
   const { log, errors } = openFixture({ maxInFlight: 1, maxBatchEvents: 1, answer: () => release.promise });
   for (let index = 0; index < 3; index += 1) log.action({});
-  assert.deepEqual(await log.close({ deadlineMs: 5 }), { acknowledged: 0, outstanding: 3 });
+  assert.deepEqual(await log.close({ deadlineMs: 5 }), { acknowledged: 0, spooled: 0, outstanding: 3 });
   assert.deepEqual(
     errors.map(({ about }) => about.events),
     [1, 1],
@@ -227,7 +241,8 @@ test("close() - what is outstanding at the deadline is refused and reported, in 
   const settled = log.flush();
   release.reject(new Error("connection lost"));
   await settled;
-  assert.deepEqual(log.stats(), { queued: 0, inFlight: 0, acknowledged: 0, refused: 3, queuedBytes: 0 });
+  const { queued, inFlight, acknowledged, refused, queuedBytes } = log.stats();
+  assert.deepEqual([queued, inFlight, acknowledged, refused, queuedBytes], [0, 0, 0, 3, 0]);
 });
 
 test("Publisher - whatever the transport does, every event is acknowledged or refused and counted once", async () => {

@@ -1,3 +1,4 @@
+import { zstdDecompressSync } from "node:zlib";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -88,7 +89,7 @@ export async function pullMessages(target: Target, subscription: string, count: 
     for (const { ackId, message, deliveryAttempt } of response.receivedMessages ?? []) {
       received.push({
         ackId: ackId ?? "",
-        data: Buffer.from((message?.data ?? "") as Uint8Array).toString(),
+        data: textOf(Buffer.from((message?.data ?? "") as Uint8Array), message?.attributes?.["encoding"]),
         attributes: message?.attributes ?? {},
         messageId: message?.messageId ?? "",
         attempt: deliveryAttempt ?? 0,
@@ -96,6 +97,11 @@ export async function pullMessages(target: Target, subscription: string, count: 
     }
   }
   return received;
+}
+
+/** The data as it was before the publisher compressed it. */
+function textOf(data: Buffer, encoding: string | undefined): string {
+  return (encoding === "zstd" ? zstdDecompressSync(data) : data).toString();
 }
 
 /** Whether a pull that does not wait finds nothing. */
