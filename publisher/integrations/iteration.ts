@@ -1,0 +1,42 @@
+/** Told what becomes of an iteration. None of its methods may throw. */
+export interface Watcher {
+  value(value: unknown): void;
+  /** There is nothing more to come. */
+  done(): void;
+  failed(error: unknown): void;
+  /** Whoever iterates wants no more. */
+  left(): void;
+}
+
+/** Any of the methods of an iterator. */
+type Step = (...args: readonly unknown[]) => unknown;
+
+/**
+ * Watches an iterator without being in its way: it stays the same object, and gives and throws what it did. The watcher
+ * is told before whoever iterates is.
+ */
+export function watchIterator<I extends object>(iterator: I, watcher: Watcher): I {
+  const steps = iterator as { next?: Step; return?: Step };
+  const { next, return: leave } = steps;
+  if (typeof next !== "function") return iterator;
+  steps.next = (...args) =>
+    Promise.resolve(Reflect.apply(next, iterator, args)).then(
+      (result: unknown) => {
+        const { done, value } = result as IteratorResult<unknown>;
+        if (done === true) watcher.done();
+        else watcher.value(value);
+        return result;
+      },
+      (error: unknown) => {
+        watcher.failed(error);
+        throw error;
+      },
+    );
+  if (typeof leave === "function") {
+    steps.return = (...args) => {
+      watcher.left();
+      return Reflect.apply(leave, iterator, args);
+    };
+  }
+  return iterator;
+}
