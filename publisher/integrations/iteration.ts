@@ -1,3 +1,5 @@
+import { setMethod } from "./overlay.ts";
+
 /** Told what becomes of an iteration. None of its methods may throw. */
 export interface Watcher {
   value(value: unknown): void;
@@ -16,10 +18,9 @@ type Step = (...args: readonly unknown[]) => unknown;
  * is told before whoever iterates is.
  */
 export function watchIterator<I extends object>(iterator: I, watcher: Watcher): I {
-  const steps = iterator as { next?: Step; return?: Step };
-  const { next, return: leave } = steps;
+  const { next, return: leave } = iterator as { next?: Step; return?: Step };
   if (typeof next !== "function") return iterator;
-  steps.next = (...args) =>
+  setMethod(iterator, "next", (...args) =>
     Promise.resolve(Reflect.apply(next, iterator, args)).then(
       (result: unknown) => {
         const { done, value } = result as IteratorResult<unknown>;
@@ -31,12 +32,13 @@ export function watchIterator<I extends object>(iterator: I, watcher: Watcher): 
         watcher.failed(error);
         throw error;
       },
-    );
+    ),
+  );
   if (typeof leave === "function") {
-    steps.return = (...args) => {
+    setMethod(iterator, "return", (...args) => {
       watcher.left();
       return Reflect.apply(leave, iterator, args);
-    };
+    });
   }
   return iterator;
 }

@@ -45,3 +45,8 @@ function isFixed(target: object, key: PropertyKey): boolean {
   const property = Reflect.getOwnPropertyDescriptor(target, key);
   return property !== undefined && property.configurable === false && property.writable === false;
 }
+
+/** Gives one object a method of its own, which nobody meets who lists or prints its properties. */
+export function setMethod(object: object, key: PropertyKey, method: (...args: readonly unknown[]) => unknown): void {
+  Object.defineProperty(object, key, { value: method, configurable: true, writable: true, enumerable: false });
+}

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
 
-/** Fails the test file if a promise is rejected unhandled anywhere in it, and gives those that were so far. */
-export function expectNoUnhandledRejection(): unknown[] {
+/** Fails the test file if a promise is rejected unhandled anywhere in it. */
+export function expectNoUnhandledRejection(): void {
   const rejections: unknown[] = [];
   const note = (reason: unknown): number => rejections.push(reason);
   process.on("unhandledRejection", note);
@@ -10,7 +10,6 @@ export function expectNoUnhandledRejection(): unknown[] {
     process.off("unhandledRejection", note);
     assert.deepEqual(rejections, []);
   });
-  return rejections;
 }
 
 /** Resolves when what was begun up to now, unhandled rejections included, has been dealt with. */
