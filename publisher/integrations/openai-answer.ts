@@ -92,7 +92,7 @@ export function readChunk(received: Received, chunk: unknown): void {
   }
 }
 
-/** The columns `user_prompt_preview` and `response_preview` may have more text than this, which the publisher cuts. */
+/** The beginning of the answer: its text, or the tool calls of one that has none. */
 export function responsePreview(received: Received): string | undefined {
   return preview(received.text === "" ? received.toolCalls : received.text);
 }
