@@ -7,6 +7,9 @@ export interface Lock {
 
 const SQLITE_BUSY = 5;
 
+/** A database that nobody refers to any more is closed by the garbage collector, and its lock would be gone. */
+const held = new Set<object>();
+
 /**
  * Takes the lock that the file at `path` stands for, without waiting; undefined when somebody else holds it, in this
  * process or another, by whatever path. Of those who try at the same time exactly one gets it. The file is made if it is missing and stays
@@ -36,7 +39,13 @@ export function tryLock(path: string): Lock | undefined {
     if (isBusy(error)) return undefined;
     throw error;
   }
-  return { release: () => database.close() };
+  held.add(database);
+  return {
+    release: () => {
+      held.delete(database);
+      database.close();
+    },
+  };
 }
 
 /** Extended codes, SQLITE_BUSY_RECOVERY for one, have the code itself in their lowest byte. */
