@@ -14,8 +14,8 @@ export type ConversationEvent = Fields<"conversations"> & {
   readonly user_agent: string;
 };
 
-/** Once in every event, in whatever form a library sends it: a sink counts events by it. */
-export const MARKER = "bench-agent/1.0";
+/** Once in every event, in whatever form a library sends it. */
+const MARKER = "bench-agent/1.0";
 
 // Text of agents at work. Random letters would compress worse than what people log, one sentence repeated better.
 const WORDS =
@@ -37,6 +37,13 @@ const MODELS = [
 ] as const;
 const POSITIONS = ["CFO", "COO", "Head of Support", "Procurement", "Legal Counsel"];
 const COMMANDS = ["report --quarter", "search --limit", "invoice --number", "forecast --months", "ticket --id"];
+
+/** How many events are in what a sink got, uncompressed. */
+export function eventsIn(text: Buffer): number {
+  let events = 0;
+  for (let at = text.indexOf(MARKER); at !== -1; at = text.indexOf(MARKER, at + MARKER.length)) events += 1;
+  return events;
+}
 
 /** `count` conversations of about 1.2 KB as JSON, no two alike; the same ones for the same seed. */
 export function conversations(count: number, seed = 20261124): ConversationEvent[] {

@@ -20,7 +20,6 @@ export class Workshop {
         HOME: this.folder,
         NODE_ENV: "production",
         METADATA_SERVER_DETECTION: "none",
-        OTEL_SDK_DISABLED: "false",
         ...environment,
       },
       execArgv: ["--expose-gc"],

@@ -1,8 +1,9 @@
-import { rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Measured, Report, Task } from "./child.ts";
+import { eventsIn } from "./events.ts";
 import { PINO_FILE } from "./libraries.ts";
 import type { Peer, Workshop } from "./processes.ts";
 import { rows, type RowName } from "./rows.ts";
@@ -37,7 +38,7 @@ export async function runRow(
       PUBSUB_PROJECT_ID: "bench",
     });
     try {
-      return await hear(child, sink, join(folder, PINO_FILE), row.sink === "file");
+      return await hear(child, sink, join(folder, PINO_FILE));
     } finally {
       await child.end();
     }
@@ -48,7 +49,7 @@ export async function runRow(
 }
 
 /** Answers what the child asks about the sink, until it has reported. */
-async function hear(child: Peer, sink: Peer | undefined, file: string, isFile: boolean): Promise<Outcome> {
+async function hear(child: Peer, sink: Peer | undefined, file: string): Promise<Outcome> {
   let bytesBefore = 0;
   for (;;) {
     const report = await child.next<Report>(ROW_DEADLINE_MS);
@@ -58,9 +59,9 @@ async function hear(child: Peer, sink: Peer | undefined, file: string, isFile: b
       child.send(await sink.ask<object>(report.ask));
       continue;
     }
-    const bytes = isFile ? statSync(file).size : 0;
-    if (report.ask === "reset") bytesBefore = bytes;
-    child.send({ bytes: bytes - bytesBefore, requests: 0, events: 0 } satisfies SinkCount);
+    const written = existsSync(file) ? readFileSync(file).subarray(bytesBefore) : Buffer.alloc(0);
+    if (report.ask === "reset") bytesBefore = written.length;
+    child.send({ bytes: written.length, requests: 0, events: eventsIn(written) } satisfies SinkCount);
   }
 }
 

@@ -7,7 +7,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { MARKER } from "./events.ts";
+import { eventsIn } from "./events.ts";
 import { grpcAnswers, messagesIn, servePublish, type GrpcBehaviour } from "./grpc-sink.ts";
 
 export type SinkKind = "http" | "grpc";
@@ -88,17 +88,10 @@ function decompressed(data: Buffer): Buffer {
   return data;
 }
 
-function eventsIn(data: Buffer): number {
-  const text = decompressed(data);
-  let events = 0;
-  for (let at = text.indexOf(MARKER); at !== -1; at = text.indexOf(MARKER, at + MARKER.length)) events += 1;
-  return events;
-}
-
 function count(kind: SinkKind): SinkCount {
   let events = 0;
   for (const body of bodies) {
-    for (const data of kind === "grpc" ? messagesIn(body) : [body]) events += eventsIn(data);
+    for (const data of kind === "grpc" ? messagesIn(body) : [body]) events += eventsIn(decompressed(data));
   }
   return { bytes: receivedBytes() - bytesAtReset, requests: bodies.length, events };
 }

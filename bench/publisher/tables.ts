@@ -44,7 +44,7 @@ export function costTable(lines: readonly Line[], events: number, floorUs: numbe
     ["wall, us/event", (row) => us(row.wallUs)],
     ["wire, bytes/event", ({ sent }) => (sent.bytes === 0 ? "" : (sent.bytes / events).toFixed(0))],
     ["requests", ({ sent }) => (sent.requests === 0 ? "" : String(sent.requests))],
-    ["arrived", ({ sent }) => (sent.requests === 0 ? "" : `${((sent.events / events) * 100).toFixed(1)} %`)],
+    ["arrived", ({ sent }) => (sent.bytes === 0 ? "" : `${((sent.events / events) * 100).toFixed(1)} %`)],
   ]);
 }
 
