@@ -28,6 +28,7 @@ const beyond = /$|[\s"'`\\,;)}\]]|[\w.-]{1,40}[=:]/y;
 interface Span {
   readonly start: number;
   readonly end: number;
+  readonly isQuoted: boolean;
 }
 
 export interface NamedValues extends Rule {
@@ -65,8 +66,8 @@ export function namedValues(ownKeys: readonly string[]): NamedValues {
       assignment.lastIndex = span.end;
       const value = text.slice(span.start, span.end);
       if (isHarmless(value) || (pwd !== undefined && path.test(value))) continue;
-      // In JSON, what replaces an object or array is a text.
-      const quote = /[{[]/.test(value.charAt(0)) ? (/\\*["']/.exec(close)?.[0] ?? "") : "";
+      // In JSON, what replaces a number, an object or an array is a text.
+      const quote = !span.isQuoted ? (/\\*["']/.exec(close)?.[0] ?? "") : "";
       result += `${text.slice(done, span.start)}${quote}${marker}${quote}`;
       done = span.end;
       found();
@@ -116,15 +117,17 @@ function valueAfter(text: string, at: number, isHeader: boolean): Span | undefin
   const start = opening.lastIndex;
   if (quote !== undefined) {
     const end = endOfQuoted(text, start, quote.slice(backslashes!.length), backslashes!.length);
-    return end === start ? undefined : { start, end };
+    return end === start ? undefined : { start, end, isQuoted: true };
   }
   const first = text.charAt(start);
   if ((first === "{" || first === "[") && !redactedAt(text, start)) {
     const end = endOfBrackets(text, start);
-    return /^.[\s]{0,16}.$/s.test(text.slice(start, Math.min(end, start + 20))) ? undefined : { start, end };
+    return /^.[\s]{0,16}.$/s.test(text.slice(start, Math.min(end, start + 20)))
+      ? undefined
+      : { start, end, isQuoted: false };
   }
   const end = isHeader ? endOfHeader(text, start) : endOfBare(text, start);
-  return end === start ? undefined : { start, end };
+  return end === start ? undefined : { start, end, isQuoted: false };
 }
 
 /**

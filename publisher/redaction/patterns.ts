@@ -87,9 +87,9 @@ export const patterns: readonly Pattern[] = [
   },
   {
     kind: "google",
-    source: String.raw`\/\/0(?<=${EDGE}1\/\/0)[\w-]{20,}`,
+    source: String.raw`\/\/0(?<=${EDGE}1\/\/0)[\w-]{12,}`,
     first: String.raw`\/`,
-    rest: String.raw`(?<=1\/)\/0[\w-]{20}`,
+    rest: String.raw`(?<=1\/)\/0[\w-]{12}`,
   },
   {
     kind: "databricks",

@@ -67,7 +67,7 @@ export function replaceEach(
   pattern.lastIndex = 0;
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     if (match[0] === "") {
-      pattern.lastIndex += pattern.unicode && text.codePointAt(match.index)! > 0xffff ? 2 : 1;
+      pattern.lastIndex += (pattern.unicode || pattern.unicodeSets) && text.codePointAt(match.index)! > 0xffff ? 2 : 1;
       continue;
     }
     const replacement = replacementOf(match);

@@ -14,26 +14,24 @@ const sample = fc.constantFrom(...samples);
 
 /** What may stand around a secret: escapes, unicode, separators; nothing that belongs to a word. */
 const surroundings = fc.constantFrom(
-  ...[
-    "",
-    " ",
-    "\n",
-    "\t",
-    "\r\n",
-    "\u0000",
-    "\u0007",
-    '"',
-    "\\",
-    "é ",
-    "😀",
-    "密码 ",
-    "\u2028",
-    "a b ",
-    "next_ ",
-    "C:\\new\n",
-    "{}",
-    ", ",
-  ],
+  "",
+  " ",
+  "\n",
+  "\t",
+  "\r\n",
+  "\u0000",
+  "\u0007",
+  '"',
+  "\\",
+  "é ",
+  "😀",
+  "密码 ",
+  "\u2028",
+  "a b ",
+  "next_ ",
+  "C:\\new\n",
+  "{}",
+  ", ",
 );
 
 /** A text, perhaps as JSON within JSON. */
@@ -142,6 +140,8 @@ describe("redact()", () => {
       fc.assert(
         fc.property(eventsOf(table), (event) => {
           const text = canonicalize(event);
+          // One in thirty of the long numbers in free JSON could be a card's.
+          fc.pre(!/(?<![\w.])[2-6]\d{12,18}(?![\w.])/.test(text));
           assert.deepEqual(redactor.redact(table, text), { text, findings: undefined });
         }),
         { numRuns: 100 },
@@ -207,16 +207,22 @@ describe("redact()", () => {
     assert.deepEqual(JSON.parse(text), {
       action_details: {
         ...details,
-        ...{
-          password: key,
-          dbPassword: key,
-          client_secret: key,
-          credentials: key,
-          "X-Api-Key": key,
-          "set-cookie": key,
-        },
-        ...{ GITHUB_TOKEN: key, pwd: key, card: "[REDACTED:card]" },
-        nested: [{ refresh_token: key, cwd: "/x", PWD: "/home/x" }],
+        password: key,
+        dbPassword: key,
+        client_secret: key,
+        credentials: key,
+        "X-Api-Key": key,
+        "set-cookie": key,
+        GITHUB_TOKEN: key,
+        pwd: key,
+        card: "[REDACTED:card]",
+        nested: [
+          {
+            refresh_token: key,
+            cwd: "/x",
+            PWD: "/home/x",
+          },
+        ],
       },
     });
     assert.deepEqual(findings, { key: 9, card: 1 });
