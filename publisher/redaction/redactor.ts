@@ -56,18 +56,18 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
       const counts = new Map<string, number>();
       const count = (kind: string): void => void counts.set(kind, (counts.get(kind) ?? 0) + 1);
 
-      function apply(rules: readonly Rule[], text: string): string {
+      function apply(rules: readonly Rule[], text: string, found: (kind: string) => void): string {
         let result = text;
-        for (const rule of rules) result = attempt(rule.kind, () => rule.replace(result, () => count(rule.kind)));
+        for (const rule of rules) result = attempt(rule.kind, () => rule.replace(result, () => found(rule.kind)));
         return result;
       }
 
-      function redactText(text: string): string {
+      function redactText(text: string, found: (kind: string) => void): string {
         let result = text;
         for (let round = 0; round < MAX_ROUNDS; round += 1) {
           const before = result;
-          result = apply(own, result);
-          if (builtIn.mayFind(result)) result = apply(builtIn.rules, result);
+          result = apply(own, result, found);
+          if (builtIn.mayFind(result)) result = apply(builtIn.rules, result, found);
           if (result === before) break;
         }
         return result;
@@ -86,14 +86,28 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
         return markerOf("card");
       }
 
-      const redacted = attempt("walk", () =>
-        canonicalize(replaceIn(tables[table], JSON.parse(text) as Event, { text: redactText, member, number })),
-      );
+      const event = parse(text);
+      const replacements = {
+        text: (text: string) => redactText(text, count),
+        again: (text: string) => redactText(text, () => {}),
+        member,
+        number,
+      };
+      const redacted = attempt("walk", () => canonicalize(replaceIn(tables[table], event, replacements)));
       return redacted === text
         ? { text, findings: undefined }
         : { text: redacted, findings: Object.fromEntries(counts) };
     },
   };
+}
+
+/** Without the cause, which quotes the text. */
+function parse(text: string): Event {
+  try {
+    return JSON.parse(text) as Event;
+  } catch {
+    throw new IndelibleError("ERR_REDACTION", "redaction failed: the event is not JSON");
+  }
 }
 
 function isEmpty(value: unknown): boolean {

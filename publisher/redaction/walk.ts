@@ -6,6 +6,8 @@ import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
 /** What is done to the values of an event, wherever they stand. */
 export interface Replacements {
   text(text: string): string;
+  /** The same for a text that was replaced in before: what is found again does not count. */
+  again(text: string): string;
   number(value: number): number | string;
   /** What takes the place of the value of a member of a JSON object; undefined: look into it. */
   member(key: string, value: unknown): string | undefined;
@@ -70,8 +72,9 @@ function replaceMember(key: string, value: unknown, by: Replacements): [key: str
 
 /** The number behind a key that became equal to another one is not looked at again. */
 function replaceKey(key: string, by: Replacements): string {
-  const bare = key.replace(/(?<=\])#\d{1,9}$/, "");
-  return bare !== key && by.text(bare) === bare ? key : by.text(key);
+  const bare = key.replace(/(?<=\[REDACTED:[a-z0-9-]{1,40}\])#\d{1,9}$/, "");
+  const replaced = by.text(bare);
+  return replaced === bare ? key : replaced;
 }
 
 /** Members whose keys are equal after a replacement are all kept. */
@@ -99,7 +102,7 @@ function replaceBounded(text: string, maxLength: number, by: Replacements): stri
   if (result === text || !isLonger(result, maxLength) || isLonger(text, maxLength)) return result;
   for (let round = 0; round < 3; round += 1) {
     const before = cut(result, maxLength);
-    result = cut(by.text(before), maxLength);
+    result = cut(by.again(before), maxLength);
     if (result === before) break;
   }
   return result;

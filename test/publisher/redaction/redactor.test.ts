@@ -239,7 +239,8 @@ describe("redact()", () => {
   it("keeps a text within the length of its column, and cuts no surrogate pair", () => {
     for (let rest = 0; rest < 40; rest += 1) {
       const prompt = `${"😀".repeat(500 - rest - 24)}${"x".repeat(rest)} Password: a b Secret: c`;
-      const { text } = redactor.redact("conversations", canonicalize({ user_prompt_preview: prompt }));
+      const { text, findings } = redactor.redact("conversations", canonicalize({ user_prompt_preview: prompt }));
+      assert.deepEqual(findings, { key: 2 });
       const { user_prompt_preview: redacted } = JSON.parse(text) as { user_prompt_preview: string };
       assert.ok([...redacted].length <= 500);
       assert.ok(redacted.isWellFormed());
@@ -247,10 +248,10 @@ describe("redact()", () => {
     }
   });
 
-  it("refuses what it cannot read rather than passing it on", () => {
+  it("refuses what it cannot read rather than passing it on, and does not quote it", () => {
     assert.throws(
       () => redactor.redact("conversations", '{"password":'),
-      (error) => IndelibleError.is(error) && error.code === "ERR_REDACTION" && error.cause instanceof SyntaxError,
+      (error) => IndelibleError.is(error) && error.code === "ERR_REDACTION" && error.cause === undefined,
     );
   });
 });
