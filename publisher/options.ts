@@ -13,8 +13,8 @@ import type { Transport } from "./transport.ts";
 /** Events that a subscriber takes in a message (SPEC §2). */
 const MAX_MESSAGE_EVENTS = 50_000;
 
-/** Redaction may make a message longer, and a subscriber takes 16 MiB. */
-const MAX_BATCH_BYTES = 4_000_000;
+/** A text may have three bytes for each unit that is counted, redaction may add to that, and a subscriber takes 16 MiB. */
+const MAX_BATCH_BYTES = 3_000_000;
 
 export interface PublisherOptions {
   /** `business_id` of every event that gives none. 1 to 256 characters. */
@@ -35,7 +35,10 @@ export interface PublisherOptions {
   readonly onError?: OnError;
   /** How long an event may wait for others to share its message, in milliseconds, 0 to 60,000. Default: 20. */
   readonly lingerMs?: number;
-  /** Bytes of events in a message before compression, 1 to 4,000,000; a longer event travels alone. Default: 1,000,000. */
+  /**
+   * Bytes of events in a message before compression, 1 to 3,000,000; a longer event travels alone. Without a spool,
+   * characters are counted (UTF-16 code units). Default: 1,000,000.
+   */
   readonly maxBatchBytes?: number;
   /** Events in a message, 1 to 50,000. Default: 5,000. */
   readonly maxBatchEvents?: number;

@@ -19,7 +19,7 @@ export interface PreparationSettings {
 
 export interface PackContent {
   readonly table: TableName;
-  /** Lines, each with a newline at its end: canonical JSON, or records of the spool. */
+  /** Lines, each with a newline at its end: canonical JSON as UTF-16 (little-endian), or records of the spool. */
   readonly bytes: Uint8Array;
   readonly isSpooled: boolean;
   /** Lines to hold back, by their position, with what is wrong with them. */
@@ -65,7 +65,7 @@ export function prepare(
     ? readRecords(content.bytes)
     : { events: linesOf(content.bytes), damaged: [] };
   const redactor = redactorOf(settings);
-  const needsRedaction = redactor !== undefined && !isClean(redactor, events);
+  const mayHoldSecrets = redactor !== undefined && !isClean(redactor, events.join("\n"));
   const texts: string[] = [];
   const rejected: Rejection[] = [];
   const findings: { [kind: string]: number } = {};
@@ -76,7 +76,7 @@ export function prepare(
     try {
       const reason = content.held.get(index);
       if (reason !== undefined) throw new IndelibleError("ERR_REDACTION", reason);
-      if (needsRedaction) {
+      if (mayHoldSecrets && !isClean(redactor, event)) {
         const redacted = redactor.redact(content.table, event);
         text = redacted.text;
         for (const kind in redacted.findings) findings[kind] = (findings[kind] ?? 0) + redacted.findings[kind]!;
@@ -103,9 +103,10 @@ export function prepare(
   };
 }
 
-function linesOf(bytes: Uint8Array): string[] {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length - 1)
-    .toString()
+/** Without the last newline, behind which nothing follows. */
+function linesOf({ buffer, byteOffset, length }: Uint8Array): string[] {
+  return Buffer.from(buffer, byteOffset, length - 2)
+    .toString("utf16le")
     .split("\n");
 }
 
@@ -123,11 +124,11 @@ export function forgetSettings(id: number): void {
   redactors.delete(id);
 }
 
-function isClean(redactor: Redactor, events: readonly string[]): boolean {
+/** A pattern that fails has found nothing clean: what it fails on is looked at by itself, and held back if need be. */
+function isClean(redactor: Redactor, text: string): boolean {
   try {
-    return redactor.isClean(events.join("\n"));
+    return redactor.isClean(text);
   } catch {
-    // Then each event is looked at for itself.
     return false;
   }
 }

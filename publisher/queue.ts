@@ -8,7 +8,10 @@ import type { Prepared } from "./preparation.ts";
 import { RECORD_PREFIX_BYTES } from "./spool/record.ts";
 import type { Segment, Spool } from "./spool/spool.ts";
 
-/** A line's newline, and its checksum in the spool. */
+/** UTF-8 has at most three bytes for a UTF-16 code unit. */
+const MAX_BYTES_A_UNIT = 3;
+
+/** Checksum and newline. */
 const LINE_BYTES = RECORD_PREFIX_BYTES + 1;
 
 type Limits = Pick<Settings, "maxBatchBytes" | "maxBatchEvents" | "maxQueuedBytes" | "lingerMs">;
@@ -35,6 +38,8 @@ export class Queue {
   readonly #open = new Map<TableName, Pack>();
   readonly #closed = new Map<TableName, Pack[]>();
   readonly #unsettled = new Set<Pack>();
+  /** Closed packs of which no message was made yet, in order; some may have been taken or settled meanwhile. */
+  readonly #unprepared: Pack[] = [];
   /** Tables in the order of their turns, so that a flood of one table does not delay the others. */
   readonly #turns: TableName[];
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -55,6 +60,14 @@ export class Queue {
   /** Bytes that all unsettled packs have in memory. */
   get bytes(): number {
     return this.#memory;
+  }
+
+  /** The next pack that waits with its lines in memory, if there is one, so that it can be made smaller. */
+  takeUnprepared(): Pack | undefined {
+    for (let pack = this.#unprepared.shift(); pack !== undefined; pack = this.#unprepared.shift()) {
+      if (pack.outcome === undefined && pack.lines !== undefined) return pack;
+    }
+    return undefined;
   }
 
   /** All packs that are not settled, also those in flight. */
@@ -78,7 +91,7 @@ export class Queue {
       this.#dirty += added;
       if (!this.#isTickOpen) this.#openTick();
     }
-    if (pack.events >= maxBatchEvents || pack.bytes >= maxBatchBytes) this.#close(pack);
+    if (pack.events >= maxBatchEvents || pack.isFull(maxBatchBytes)) this.#close(pack);
   }
 
   /** Takes what a dead process left on disk. */
@@ -112,6 +125,7 @@ export class Queue {
 
   /** Keeps the message that was made of a pack's lines, in place of them. */
   setPrepared(pack: Pack, prepared: Prepared): void {
+    if (pack.outcome !== undefined) return;
     this.#memory -= pack.memory;
     pack.prepared = prepared;
     this.#memory += pack.memory;
@@ -137,29 +151,24 @@ export class Queue {
 
   #assertRoom(text: string): void {
     const { maxQueuedBytes } = this.#limits;
-    // Counting bytes takes longer than all the rest, so it is done only where three for each unit may be too many.
-    const most = text.length * 3;
+    const most = text.length * MAX_BYTES_A_UNIT;
     if (most > MAX_MESSAGE_BYTES) {
       const bytes = Buffer.byteLength(text);
       if (bytes > MAX_MESSAGE_BYTES) {
         throw new IndelibleError("ERR_TOO_LARGE", `an event has ${bytes} bytes, more than ${MAX_MESSAGE_BYTES}`);
       }
     }
-    if (!this.#hasRoomFor(most) && !this.#hasRoomFor(Buffer.byteLength(text))) {
+    if (this.#spool === undefined) {
+      if (this.#memory + (text.length + 1) * 2 <= maxQueuedBytes) return;
       throw new IndelibleError(
         "ERR_QUEUE_FULL",
-        this.#spool === undefined
-          ? `the publisher's queue holds maxQueuedBytes = ${maxQueuedBytes} already`
-          : `the publisher's spool in ${this.#spool.directory} holds its maxBytes already`,
+        `the publisher's queue holds maxQueuedBytes = ${maxQueuedBytes} already`,
       );
     }
-  }
-
-  #hasRoomFor(textBytes: number): boolean {
-    const bytes = textBytes + LINE_BYTES;
-    return this.#spool === undefined
-      ? this.#memory + bytes <= this.#limits.maxQueuedBytes
-      : this.#spool.hasRoomFor(this.#dirty + bytes);
+    // Counting takes as long as writing, so it is done only where the estimate does not fit.
+    if (this.#spool.hasRoomFor(this.#dirty + most + LINE_BYTES)) return;
+    if (this.#spool.hasRoomFor(this.#dirty + Buffer.byteLength(text) + LINE_BYTES)) return;
+    throw new IndelibleError("ERR_QUEUE_FULL", `the spool in ${this.#spool.directory} holds its maxBytes already`);
   }
 
   #openTick(): void {
@@ -190,6 +199,7 @@ export class Queue {
     pack.segment?.seal();
     this.#open.delete(pack.table);
     this.#closed.get(pack.table)!.push(pack);
+    this.#unprepared.push(pack);
     this.#relieve(pack);
     this.#events.onReady();
   }

@@ -97,7 +97,7 @@ export function namedValues(ownKeys: readonly string[]): NamedValues {
     hints: [
       { first: ":", rest: hint(":") },
       { first: "=", rest: hint("=") },
-      { first: "-", rest: String.raw`(?<=--)[A-Za-z][\w-]{0,60} ` },
+      { first: "-", rest: `(?<=--)[\\w-]{0,60}?(?:${[KEY_NAME_HINTS, ...ownHints].join("|")})` },
     ],
     replace: (text, found) => replaceOptions(replaceAssignments(text, found), found),
     isSecret: (key, value) => isSecretName(key) && !(typeof value === "string" && isPwd.test(key) && path.test(value)),

@@ -18,7 +18,7 @@ function request(lines: readonly string[], patterns: readonly RegExp[] = []): Pr
   return {
     kind: "prepare",
     table: "action_logs",
-    lines: { bytes: Buffer.from(lines.map((line) => `${line}\n`).join("")) },
+    lines: { bytes: Buffer.from(lines.map((line) => `${line}\n`).join(""), "utf16le") },
     isSpooled: false,
     held: new Map(),
     settings: {

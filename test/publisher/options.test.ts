@@ -18,7 +18,7 @@ const bad: readonly (readonly [option: string, value: unknown])[] = [
   ["topicPrefix", "with space"],
   ["lingerMs", -1],
   ["lingerMs", 1.5],
-  ["maxBatchBytes", 9_500_001],
+  ["maxBatchBytes", 3_000_001],
   ["maxBatchEvents", 0],
   ["maxQueuedBytes", Number.NaN],
   ["maxInFlight", 0],

@@ -25,7 +25,7 @@ function prepareLines(
   options: Partial<PreparationSettings> = {},
   held: ReadonlyMap<number, string> = new Map(),
 ): Prepared {
-  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""), "utf16le");
   return prepare({ table: "action_logs", bytes, isSpooled: false, held }, settings(options));
 }
 
