@@ -71,9 +71,12 @@ export class Kept {
     const before = (await this.#sizeOf(partial)) ?? 0;
     try {
       await this.#files.writeFile(partial, bytes, { mode: 0o600 });
-    } finally {
+    } catch (cause) {
+      // As much as fitted on the disk is there, and counts.
       this.#budget.add(((await this.#sizeOf(partial)) ?? 0) - before);
+      throw cause;
     }
+    this.#budget.add(bytes.length - before);
     await this.#files.rename(partial, path);
   }
 

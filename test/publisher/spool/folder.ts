@@ -21,6 +21,6 @@ export function filesIn(folder: string): string[] {
 /** The bytes of all segments, rejected events and damaged bytes below `folder`. */
 export function bytesIn(folder: string): number {
   return filesIn(folder)
-    .filter((path) => !path.endsWith("/lock"))
+    .filter((path) => !/(?:^|\/)lock$/.test(path))
     .reduce((sum, path) => sum + statSync(join(folder, path)).size, 0);
 }
