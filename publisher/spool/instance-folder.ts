@@ -66,7 +66,7 @@ export class InstanceFolder {
     try {
       lock = files.lock(join(path, LOCK));
       if (lock === undefined) return undefined;
-      files.lstatSync(join(path, LOCK));
+      // SQLite makes it as the umask says. This also is the look whether it is still there, under its name.
       files.chmodSync(join(path, LOCK), 0o600);
       return new InstanceFolder(files, path, instance, lock);
     } catch (error) {

@@ -49,6 +49,8 @@ async function live(directory: string, { files }: FaultyFiles, checkBytes: boole
   const dead = join(directory, newId());
   mkdirSync(dead, { recursive: true, mode: 0o700 });
   writeFileSync(join(dead, "0000000001.thinking_logs.seg"), `${String(records(left))}${damagedLine}`, { mode: 0o600 });
+  mkdirSync(join(directory, "quarantine"), { mode: 0o700 });
+  writeFileSync(join(directory, "quarantine", "earlier.bytes"), "earlier", { mode: 0o600 });
   const leftBytes = records(left).length + damagedLine.length;
   const account = new Account();
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -35,6 +36,19 @@ test("tryLock() - goes by the file, not by the path to it, whatever characters t
   assert.ok(lock);
   assert.equal(tryLock(join(folder, "b", "lock")), undefined);
   assert.deepEqual(readdirSync(join(folder, "b")), ["lock"]);
+  lock.release();
+});
+
+test("tryLock() - is not kept from its one winner by others who have begun to ask for it", (context) => {
+  const path = join(temporaryFolder(context), "lock");
+  const asking = new DatabaseSync(path);
+  // The first step to SQLite's lock, at which those who ask at once may all stand.
+  asking.exec("BEGIN; SELECT * FROM sqlite_schema");
+  const lock = tryLock(path);
+  assert.ok(lock);
+  assert.throws(() => asking.exec("CREATE TABLE t (c)"), /locked/);
+  asking.close();
+  assert.equal(tryLock(path), undefined);
   lock.release();
 });
 
