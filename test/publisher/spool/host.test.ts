@@ -139,14 +139,16 @@ test("disk full - what was appended is there, what was refused is not, and it go
   }
 });
 
-test("open() - a Node without node:sqlite is refused with a hint, and loads the publisher all the same", () => {
+test("open() - a Node without node:sqlite is refused with a hint, and loads the publisher all the same", (context) => {
+  const directory = temporaryFolder(context);
   const source = `
     import { Spool } from "@indelible/publisher/spool/spool.ts";
     try { Spool.open({ directory: process.argv[1] }); } catch (error) { console.log(error.code, error.hint); }`;
   const printed = execFileSync(
     process.execPath,
-    ["--no-experimental-sqlite", "--input-type=module", "--eval", source, join("/tmp", "indelible-spool-never-made")],
+    ["--no-experimental-sqlite", "--input-type=module", "--eval", source, directory],
     { cwd: fileURLToPath(new URL("../../..", import.meta.url)), encoding: "utf8" },
   );
+  assert.deepEqual(readdirSync(directory), []);
   assert.match(printed, /^ERR_CONFIG .*Node 22\.13/);
 });
