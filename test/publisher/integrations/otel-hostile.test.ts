@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import type { AttributeValue, Span } from "@opentelemetry/api";
+import { SpanStatusCode, type AttributeValue, type Span } from "@opentelemetry/api";
 import { BasicTracerProvider, type ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import fc from "fast-check";
 import { assertEvent } from "@indelible/schemas/validator.ts";
@@ -144,18 +144,69 @@ test("SpanProcessor - attributes that throw when they are read are invisible to 
   assert.equal((await events("conversations")).length, 1);
 });
 
-test("SpanProcessor - a span inside that cannot be read does not keep the one around it from being logged", async () => {
-  const { tracer, events } = openOtel();
+test("SpanProcessor - a span inside that cannot be read does not keep the one around it from being logged", () => {
+  const { tracer, log } = openOtel();
   const outer = begin(tracer, chat);
   const inner = begin(tracer, chat, outer);
   outer.end();
+  assert.equal(log.stats().queued, 0);
   Object.defineProperty(inner, "attributes", {
     get: () => {
       throw new Error("read");
     },
   });
   inner.end();
-  assert.equal((await events("conversations")).length, 1);
+  assert.equal(log.stats().queued, 1);
+});
+
+test("SpanProcessor - texts and sums that are too large are cut to what a column takes", async () => {
+  const { tracer, events, errors } = openOtel();
+  const root = begin(tracer, {});
+  const most = { ...chat, "gen_ai.usage.input_tokens": Number.MAX_SAFE_INTEGER, "gen_ai.usage.cost": 1e308 };
+  const texts = ["", "x"].map((first) => first + "\u{1f600}".repeat(40_000));
+  for (const text of texts) {
+    const span = begin(tracer, { ...most, "gen_ai.response.model": text }, root);
+    span.setStatus({ code: SpanStatusCode.ERROR, message: text });
+    span.end();
+  }
+  const conversations = await events("conversations");
+  assert.deepEqual(errors, []);
+  assert.equal(conversations.length, 2);
+  for (const event of conversations) assertEvent("conversations", event);
+  const [first, second] = conversations;
+  assert.equal(first!["error_message"], texts[0]!.slice(0, 65_536));
+  assert.equal(second!["error_message"], texts[1]!.slice(0, 65_535));
+  assert.equal(second!["input_tokens"], Number.MAX_SAFE_INTEGER);
+  assert.equal(second!["cost_usd"], undefined);
+});
+
+test("SpanProcessor - what it remembers is bounded: the oldest is let go", async () => {
+  const { tracer, events, log } = openOtel();
+  for (let index = 0; index <= 1_000; index += 1) {
+    const outer = begin(tracer, { ...chat, "gen_ai.conversation.id": `held-${index}` });
+    begin(tracer, chat, outer);
+    outer.end();
+  }
+  assert.equal(log.stats().queued, 1);
+  await events("conversations");
+  const inConversation = (id: string): void => begin(tracer, { ...chat, "gen_ai.conversation.id": id }).end();
+  inConversation("early");
+  inConversation("kept");
+  for (let index = 0; index < 9_998; index += 1) inConversation(`other-${index}`);
+  inConversation("kept");
+  inConversation("one more");
+  inConversation("early");
+  inConversation("kept");
+  const totals = (await events("conversations"))
+    .filter((event) => event["conversation_id"] === "early" || event["conversation_id"] === "kept")
+    .map((event) => pick(event, "conversation_id", "total_tokens"));
+  assert.deepEqual(totals, [
+    { conversation_id: "early", total_tokens: 120 },
+    { conversation_id: "kept", total_tokens: 120 },
+    { conversation_id: "kept", total_tokens: 240 },
+    { conversation_id: "early", total_tokens: 120 },
+    { conversation_id: "kept", total_tokens: 360 },
+  ]);
 });
 
 test("SpanProcessor - a price list that throws costs an entry only its cost", async () => {

@@ -47,6 +47,24 @@ test("SpanProcessor - an outer call whose inner one never ends is logged by forc
   assert.equal((await events("conversations")).length, 1);
 });
 
+test("SpanProcessor - the tokens that only the late inner call knows are logged when it ends", async () => {
+  const { tracer, events } = openOtel();
+  const outer = begin(tracer, { "gen_ai.operation.name": "chat", "gen_ai.request.model": "outer" });
+  const inner = begin(tracer, chat, outer);
+  outer.end();
+  await events("conversations");
+  inner.end();
+  const conversations = await events("conversations");
+  assert.deepEqual(
+    conversations.map((event) => pick(event, "model_name", "total_tokens")),
+    [
+      { model_name: "outer", total_tokens: undefined },
+      { model_name: "claude-2026", total_tokens: 120 },
+    ],
+  );
+  assert.equal(conversations[0]!["conversation_id"], conversations[1]!["conversation_id"]);
+});
+
 test("SpanProcessor - an inner call is told apart only by its last attributes, and still counts once", async () => {
   const { tracer, events } = openOtel();
   const outer = begin(tracer, chat);
