@@ -2,6 +2,7 @@
 import { trace, type Context } from "@opentelemetry/api";
 import type { ReadableSpan, Span, SpanProcessor } from "@opentelemetry/sdk-trace-base";
 import type { Log } from "../log.ts";
+import { costOf as costOfCall, loadPrices } from "./cost.ts";
 import { guard, warnOf } from "./guard.ts";
 import { textOf, type Attributes } from "./otel-attributes.ts";
 import { modelCallOf, toolCallOf } from "./otel-call.ts";
@@ -20,8 +21,11 @@ export interface SpanLog extends Pick<Log, "mcpCall"> {
 }
 
 export interface SpanProcessorOptions {
-  /** Prices calls whose spans do not say what they cost. Default: such calls have no cost. */
-  readonly costOf?: CostOf;
+  /**
+   * Prices calls whose spans do not say what they cost; false: such calls have no cost. Default: `@pydantic/genai-prices`,
+   * if it is installed.
+   */
+  readonly costOf?: CostOf | false;
   /** `server_name` of tool calls whose spans name no MCP server. 1 to 256 characters. Default: tools. */
   readonly serverName?: string;
 }
@@ -42,6 +46,23 @@ export function createSpanProcessor(log: SpanLog, options: SpanProcessorOptions 
 
 const SAMPLED = 1;
 
+/** Prices by the list that all integrations share. */
+const listPrice: CostOf = ({ provider, model, usage, at }) => {
+  const cost = costOfCall({
+    provider,
+    model,
+    at,
+    usage: {
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      cache_read_tokens: usage.cacheReadTokens,
+      cache_write_tokens: usage.cacheWriteTokens,
+      output_reasoning_tokens: usage.reasoningTokens,
+    },
+  });
+  return cost === undefined ? undefined : { usd: cost.cost_usd, source: cost.cost_source };
+};
+
 class EntrySpanProcessor implements SpanProcessor {
   readonly #log: SpanLog;
   readonly #serverName: string;
@@ -51,10 +72,12 @@ class EntrySpanProcessor implements SpanProcessor {
   readonly #places = new WeakMap<object, Place>();
   #isShutDown = false;
 
-  constructor(log: SpanLog, { costOf, serverName }: SpanProcessorOptions) {
+  constructor(log: SpanLog, { costOf = listPrice, serverName }: SpanProcessorOptions) {
     this.#log = log;
     this.#serverName = textOf(serverName, 256) ?? "tools";
-    this.#conversations = new Conversations(costOf);
+    this.#conversations = new Conversations(costOf === false ? undefined : costOf);
+    // Now, rather than when the first span ends.
+    if (costOf === listPrice) guard("otel", () => void loadPrices());
   }
 
   onStart(span: Span, parentContext: Context): void {

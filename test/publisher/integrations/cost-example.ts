@@ -1,4 +1,4 @@
-import { costOf } from "@indelible/publisher/integrations/cost.ts";
+import { costOf } from "@indelible/publisher/cost";
 
 const usage = { input_tokens: 20_000, cache_read_tokens: 12_000, output_tokens: 700 };
 const cost = costOf({ provider: "anthropic", model: "claude-sonnet-4-20250514", usage });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { costOf, createCostOf, loadPrices, type PricedCall } from "@indelible/publisher/integrations/cost.ts";
+import { costOf, createCostOf, loadPrices, type PricedCall } from "@indelible/publisher/cost";
 
 const manifest = new URL("../../../node_modules/@pydantic/genai-prices/package.json", import.meta.url);
 const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };

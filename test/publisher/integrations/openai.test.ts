@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { logged } from "@indelible/publisher/openai";
-import { loadPrices } from "@indelible/publisher/integrations/cost.ts";
+import { loadPrices } from "@indelible/publisher/cost";
 import { OpenAI } from "openai";
 import { completion, json, messages, onlyEntry, open, usage, type Json } from "./openai-server.ts";
 import { expectNoUnhandledRejection } from "./rejections.ts";

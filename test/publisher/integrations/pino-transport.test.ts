@@ -38,7 +38,7 @@ function runLogger(prefix: string, body: string, environment: HostEnvironment, o
      const event = (action_target) => ({ indelible: { table: "action_logs", action_target } });
      ${body}`,
     environment,
-    project,
+    { project },
   );
 }
 
@@ -107,7 +107,7 @@ test("pino.transport() - works as one of several targets", async () => {
      logger.info({ indelible: { table: "action_logs", action_target: "a" } });
      logger.warn("printed");`,
     { PUBSUB_EMULATOR_HOST: target.address },
-    project,
+    { project },
   );
   assert.deepEqual(JSON.parse(printed), { level: 40, msg: "printed" });
   assert.deepEqual(await targetsOf(subscription, 1), ["a"]);

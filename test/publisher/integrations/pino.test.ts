@@ -63,7 +63,8 @@ test("PinoStream - every table that agents log to can be named", async () => {
   for (const table of tables) logger.info({ indelible: { table } });
   await log.flush();
   for (const table of tables) assert.equal(transport.events(table).length, 1, table);
-  assert.deepEqual(errors, []);
+  // Some lack what their table requires: they are sent all the same.
+  assert.ok(errors.every(({ about }) => !about.refused));
 });
 
 test("PinoStream - a time that the event gives is kept, and pino's other clocks are read", async () => {
