@@ -1,9 +1,8 @@
-import { createRequire } from "node:module";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import type { TableName } from "@indelible/schemas/tables.ts";
 import { background } from "./background/background.ts";
 import { Counts, type Stats } from "./counts.ts";
 import { withDeadline } from "./deadline.ts";
+import { loadEventCheck } from "./lazy.ts";
 import { createLog, type Log } from "./log.ts";
 import { settingsOf, type PublisherOptions, type Settings } from "./options.ts";
 import type { Pack } from "./pack.ts";
@@ -174,11 +173,9 @@ async function adoptMore(first: Promise<readonly Pack[]>, next: () => Promise<re
   }
 }
 
-type AssertEvent = (table: TableName, event: unknown) => void;
-
 function outletOf(settings: Settings, queue: Queue, rejections: Rejections, isClosed: () => boolean): Outlet {
   // The validator is not loaded where it is not needed: it takes longer than all the rest.
-  const assertEvent = settings.strict ? loadValidator() : undefined;
+  const assertEvent = settings.strict ? loadEventCheck() : undefined;
   return {
     accept(table, text) {
       if (isClosed()) throw new IndelibleError("ERR_CLOSED", "an event was logged after the publisher was closed");
@@ -196,9 +193,4 @@ function outletOf(settings: Settings, queue: Queue, rejections: Rejections, isCl
       if (settings.strict) throw error;
     },
   };
-}
-
-function loadValidator(): AssertEvent {
-  const module = createRequire(import.meta.url)("@indelible/schemas/validator.ts") as { assertEvent: AssertEvent };
-  return module.assertEvent;
 }

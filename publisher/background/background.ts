@@ -1,6 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { IndelibleError, type ErrorCode } from "@indelible/schemas/errors.ts";
+import { moduleUrl } from "../modules.ts";
 import { errorOf, type Envelope, type Reply, type Request, type Results } from "./protocol.ts";
+import type { Tasks } from "./tasks.ts";
 import type { BackgroundData } from "./worker.ts";
 
 /** A call that the thread did not finish in time; `line` is the one that it was at. */
@@ -30,7 +32,7 @@ interface Call {
 export class Background {
   #users = 0;
   #worker: Worker | undefined;
-  #inline: Promise<{ run(request: Request): Promise<Results[keyof Results]> }> | undefined;
+  #inline: Promise<Tasks> | undefined;
   #isProven = false;
   #lastId = 0;
   readonly #calls = new Map<number, Call>();
@@ -84,7 +86,7 @@ export class Background {
     if (this.#worker !== undefined) return this.#worker;
     try {
       // The host's own options (loaders, instrumentation, debuggers) are for its own code.
-      const worker = new Worker(new URL(`./worker${extension}`, import.meta.url), {
+      const worker = new Worker(moduleUrl("background/worker"), {
         name: "indelible",
         execArgv: [],
         env: { ...process.env, NODE_OPTIONS: "" },
@@ -167,12 +169,10 @@ export class Background {
 /** There is no thread; the call is made again without. */
 const unavailable = new IndelibleError("ERR_CONFIG", "no background thread can be had");
 
-/** This file runs as TypeScript in the repository and as JavaScript where it is installed. */
-const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-
-async function loadTasks(): Promise<{ run(request: Request): Promise<Results[keyof Results]> }> {
-  const { Tasks } = await import("./tasks.ts");
-  return new Tasks();
+/** By its name, so that it is loaded only where it is needed, also when this file is a part of a bundle. */
+async function loadTasks(): Promise<Tasks> {
+  const module = (await import(moduleUrl("background/tasks").href)) as { readonly Tasks: new () => Tasks };
+  return new module.Tasks();
 }
 
 /** The one of this process. */
