@@ -1,0 +1,190 @@
+/** What a seed makes of a run: who logs what, with which settings, and when it is killed. */
+import type { PublisherOptions } from "@indelible/publisher";
+import type { Random } from "../../local/random.ts";
+
+/** What a victim says of itself, as it happens. */
+export type Stage = "begin" | "open" | "tick" | "publish" | "sent" | "flush" | "close" | "idle";
+
+export interface TickPlan {
+  /** Which of the process's publishers logs. */
+  readonly publisher: number;
+  readonly events: number;
+  readonly maxTextBytes: number;
+  /** How long the event loop stands still when the tick has ended and was reported, as an agent's that computes. */
+  readonly busyMs: number;
+  readonly pauseMs: number;
+  /** Whether the events are logged by a promise's reaction. */
+  readonly inMicrotask: boolean;
+}
+
+export type PublisherPlan = Required<
+  Pick<
+    PublisherOptions,
+    | "lingerMs"
+    | "maxBatchBytes"
+    | "maxBatchEvents"
+    | "maxQueuedBytes"
+    | "maxInFlight"
+    | "publishDeadlineMs"
+    | "compression"
+  >
+>;
+
+/** What a victim does; it is its argument, as JSON. */
+export interface VictimPlan {
+  /** Unlike that of any other of the run. */
+  readonly name: string;
+  readonly seed: number;
+  readonly directory: string;
+  /** The file that it reports to. */
+  readonly journal: string;
+  readonly publishers: readonly PublisherPlan[];
+  readonly ticks: readonly TickPlan[];
+  /** How long the event loop stands still when a message was acknowledged, before anything follows from it. */
+  readonly sentBusyMs: number;
+  readonly flushes: boolean;
+  /** Otherwise it waits to be killed. */
+  readonly closes: boolean;
+  readonly flushDeadlineMs: number;
+  readonly closeDeadlineMs: number;
+}
+
+/** When it is killed: so long after it said the stage for the so-manieth time, or after it has lived so long. */
+export interface KillPlan {
+  readonly stage: Stage;
+  readonly occurrence: number;
+  readonly afterMs: number;
+  readonly maxLifeMs: number;
+}
+
+export interface Casting {
+  readonly victim: VictimPlan;
+  readonly kill: KillPlan | undefined;
+  /** After its companions. */
+  readonly startAfterMs: number;
+}
+
+const FLOOD_EVENTS = 10_000;
+
+export class Planner {
+  readonly #random: Random;
+  readonly #directory: string;
+  readonly #prefix: string;
+  readonly #floodEvery: number;
+  #victims = 0;
+
+  /**
+   * @param prefix begins the names of its victims
+   * @param floodEvery one in so many victims logs 10,000 events in a tick
+   */
+  constructor(random: Random, directory: string, prefix: string, floodEvery: number) {
+    this.#random = random;
+    this.#directory = directory;
+    this.#prefix = prefix;
+    this.#floodEvery = floodEvery;
+  }
+
+  /** Those that share the directory at a time; each is to be killed. */
+  crash(): Casting[] {
+    const count = this.#pick([1, 1, 1, 2, 2, 3]);
+    return Array.from({ length: count }, () => {
+      const flood = this.#victims % this.#floodEvery === this.#floodEvery >> 1;
+      const victim = this.#victim({
+        ticks: 1 + this.#below(12),
+        flushes: this.#happens(0.4),
+        closes: this.#happens(0.3),
+        flood,
+        isLast: false,
+      });
+      return { victim, kill: this.#kill(victim, flood), startAfterMs: this.#below(count * 60) };
+    });
+  }
+
+  /** The one that comes next. It is killed in its turn with this probability; the last one has all the time that it needs. */
+  recovery(killRate: number, isLast: boolean): Casting {
+    const victim = this.#victim({ ticks: this.#below(3), flushes: true, closes: true, flood: false, isLast });
+    const kill = this.#happens(killRate) ? this.#kill(victim, false) : undefined;
+    return { victim, kill, startAfterMs: 0 };
+  }
+
+  #victim({
+    ticks,
+    flushes,
+    closes,
+    flood,
+    isLast,
+  }: {
+    readonly ticks: number;
+    readonly flushes: boolean;
+    readonly closes: boolean;
+    readonly flood: boolean;
+    readonly isLast: boolean;
+  }): VictimPlan {
+    this.#victims += 1;
+    const name = `${this.#prefix}.${this.#victims}`;
+    const publishers = Array.from({ length: this.#happens(0.15) ? 2 : 1 }, () => this.#publisher(flood));
+    return {
+      name,
+      seed: this.#below(2 ** 31),
+      directory: this.#directory,
+      journal: `${this.#directory}.${name}.journal`,
+      publishers,
+      ticks: Array.from({ length: ticks }, (_, index) => ({
+        publisher: this.#below(publishers.length),
+        events: flood && index === 0 ? FLOOD_EVENTS : 1 + this.#below(this.#pick([1, 10, 100])),
+        maxTextBytes: flood && index === 0 ? 100 : this.#pick([200, 200, 2_000, 2_000, 20_000, 300_000]),
+        busyMs: this.#pick([0, 0, 2, 10]),
+        pauseMs: this.#pick([0, 0, 1, 5, 30]),
+        inMicrotask: this.#happens(0.3),
+      })),
+      sentBusyMs: this.#pick([0, 0, 5]),
+      flushes,
+      closes,
+      flushDeadlineMs: isLast ? 30_000 : this.#pick([200, 1_500, 3_000]),
+      closeDeadlineMs: this.#pick([50, 500]),
+    };
+  }
+
+  #publisher(flood: boolean): PublisherPlan {
+    return {
+      lingerMs: this.#pick([0, 1, 5, 20, 200]),
+      maxBatchBytes: this.#pick([2_000, 50_000, 1_000_000]),
+      maxBatchEvents: flood ? 1_000 : this.#pick([1, 7, 500, 5_000]),
+      maxQueuedBytes: this.#pick([50_000, 64 * 1024 * 1024]),
+      maxInFlight: this.#pick([1, 8]),
+      publishDeadlineMs: this.#pick([300, 10_000]),
+      compression: this.#pick(["zstd", "gzip", "none"]),
+    };
+  }
+
+  #kill({ ticks, flushes, closes }: VictimPlan, flood: boolean): KillPlan {
+    const stages: Stage[] = ["begin", "open", "publish", "publish", "sent", "sent", "sent"];
+    if (ticks.length > 0) stages.push("tick", "tick", "tick");
+    if (flushes) stages.push("flush");
+    stages.push(closes ? "close" : "idle");
+    const stage = flood && this.#happens(0.7) ? "tick" : this.#pick(stages);
+    const many = stage === "tick" ? ticks.length : stage === "publish" || stage === "sent" ? 6 : 1;
+    return {
+      stage,
+      occurrence: flood && stage === "tick" ? 1 : 1 + this.#below(many),
+      afterMs: this.#pick([0, 0, this.#below(4), this.#below(30), this.#below(300)]),
+      // It takes a while until the first message is on its way.
+      maxLifeMs:
+        stage === "begin" || stage === "open" || stage === "tick"
+          ? 50 + this.#below(1_500)
+          : 1_000 + this.#below(2_000),
+    };
+  }
+
+  #below(count: number): number {
+    return Math.floor(this.#random() * count);
+  }
+
+  #happens(rate: number): boolean {
+    return this.#random() < rate;
+  }
+
+  #pick<T>(list: readonly T[]): T {
+    return list[this.#below(list.length)] as T;
+  }
+}
