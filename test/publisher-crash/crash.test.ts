@@ -16,7 +16,7 @@ it("a seeded run - processes that log with a spool are killed, and every log_id 
   assert.deepEqual(findings, [], [...lines, JSON.stringify(figures)].join("\n"));
   for (const figure of [
     "outages of the broker",
-    "recoveries: processes that adopted events",
+    "processes that adopted events",
     "events touched by damage",
     "pieces in quarantine",
     "events sent more than once, times",

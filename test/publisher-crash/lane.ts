@@ -37,9 +37,10 @@ export class Lane {
 
   /** Kills some, damages what they left, and lets another one come. */
   async round(): Promise<void> {
-    const { planner, random } = this.#parts;
+    const { planner, random, figures } = this.#parts;
     await this.#run(planner.crash());
     if (random() < DAMAGE_RATE) this.#doDamage();
+    figures.add("recoveries");
     await this.#run([planner.recovery(RECOVERY_KILL_RATE, false)]);
   }
 
@@ -81,7 +82,7 @@ export class Lane {
     rmSync(path);
     figures.add("events acknowledged, as far as the victims could tell", totals.acknowledged);
     figures.add("events adopted, as far as the victims could tell", totals.adopted);
-    if (totals.adopted > 0) figures.add("recoveries: processes that adopted events");
+    if (totals.adopted > 0) figures.add("processes that adopted events");
     for (const { code } of reports) figures.add(`reports ${code}`);
     return reports;
   }

@@ -3,7 +3,7 @@ import type { PublisherOptions } from "@indelible/publisher";
 import type { Random } from "../../local/random.ts";
 
 /** What a victim says of itself, as it happens. */
-export type Stage = "begin" | "open" | "tick" | "publish" | "sent" | "flush" | "close" | "idle";
+export type Stage = "begin" | "open" | "log" | "tick" | "publish" | "sent" | "flush" | "close" | "idle";
 
 export interface TickPlan {
   /** Which of the process's publishers logs. */
@@ -159,20 +159,18 @@ export class Planner {
 
   #kill({ ticks, flushes, closes }: VictimPlan, flood: boolean): KillPlan {
     const stages: Stage[] = ["begin", "open", "publish", "publish", "sent", "sent", "sent"];
-    if (ticks.length > 0) stages.push("tick", "tick", "tick");
+    if (ticks.length > 0) stages.push("log", "log", "tick", "tick", "tick");
     if (flushes) stages.push("flush");
     stages.push(closes ? "close" : "idle");
-    const stage = flood && this.#happens(0.7) ? "tick" : this.#pick(stages);
-    const many = stage === "tick" ? ticks.length : stage === "publish" || stage === "sent" ? 6 : 1;
+    const stage = flood && this.#happens(0.7) ? this.#pick<Stage>(["log", "tick"]) : this.#pick(stages);
+    const isTick = stage === "log" || stage === "tick";
+    const many = isTick ? ticks.length : stage === "publish" || stage === "sent" ? 6 : 1;
     return {
       stage,
-      occurrence: flood && stage === "tick" ? 1 : 1 + this.#below(many),
-      afterMs: this.#pick([0, 0, this.#below(4), this.#below(30), this.#below(300)]),
+      occurrence: flood && isTick ? 1 : 1 + this.#below(many),
+      afterMs: this.#pick([0, 0, this.#below(4), this.#below(30), this.#below(flood ? 100 : 300)]),
       // It takes a while until the first message is on its way.
-      maxLifeMs:
-        stage === "begin" || stage === "open" || stage === "tick"
-          ? 50 + this.#below(1_500)
-          : 1_000 + this.#below(2_000),
+      maxLifeMs: isTick || stage === "begin" || stage === "open" ? 50 + this.#below(1_500) : 1_000 + this.#below(2_000),
     };
   }
 

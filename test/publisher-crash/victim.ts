@@ -40,6 +40,7 @@ function runTick(log: Publisher, tick: string, { events, maxTextBytes, busyMs, i
   const logIds: string[] = [];
   const logAll = (): void => {
     journal.write({ kind: "announced", tick, events });
+    say("log");
     for (const [index, text] of texts.entries()) {
       logIds.push(logEvent(log, crashTables[Math.floor(random() * crashTables.length)]!, tick, index, text));
     }

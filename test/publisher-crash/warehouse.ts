@@ -44,15 +44,15 @@ export async function ingestAll(
     return rows.reduce((sum, { n }) => sum + n, 0);
   }
   async function entriesOf(table: CrashTable): Promise<Entry[]> {
-    const rows = await select<{ log_id: string; slot: string; hash: string; conflict: boolean }>(
-      `SELECT log_id, ${slotColumn[table]} AS slot, TO_HEX(SHA256(${textColumn[table]})) AS hash, conflict
+    const rows = await select<{ log_id: string; slot: string; text_hash: string; conflict: boolean }>(
+      `SELECT log_id, ${slotColumn[table]} AS slot, TO_HEX(SHA256(${textColumn[table]})) AS text_hash, conflict
 FROM ${VIEWS_DATASET}.${table}_history`,
     );
-    return rows.map(({ log_id: logId, slot, hash, conflict }) => ({
+    return rows.map(({ log_id: logId, slot, text_hash: textHash, conflict }) => ({
       table,
       logId,
       slot: slotOf(slot),
-      textHash: hash,
+      textHash,
       conflict,
     }));
   }
