@@ -67,12 +67,15 @@ export function cut(text: string, maxLength: number): string {
  * joining the parts does: engines write flat objects faster than any code of ours. What `JSON.stringify` would lose
  * without a word (-0, NaN, half of a surrogate pair) is looked for, and columns that nest are written by
  * `canonicalize` between such objects. An event with any other key, or with a value of another type than declared, is
- * still an event (it will become a dead letter that says so), and is written in the general way. Column names are ours
- * and plain identifiers, so they go into the source as they are.
+ * still an event (it will become a dead letter that says so), and is written in the general way. So is an instance of a
+ * class, for what its prototype gives is no member, and would be taken for one here. Column names are ours and plain
+ * identifiers, so they go into the source as they are.
  */
 function compile(table: Table, sources?: Sources): (event: Event, defaults?: Defaults) => string {
   const columns = Object.entries(eventColumns(table)).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const source = `"use strict"; return (event, defaults) => {
+    const prototype = Object.getPrototypeOf(event);
+    if (prototype !== Object.prototype && prototype !== null) return general(event, defaults);
     let known = 0, text, part;
     ${columns.map(([name, column]) => read(name, column, sources)).join("\n    ")}
     for (const key in event) if (event[key] !== undefined) known -= 1;
@@ -96,7 +99,10 @@ function read(name: string, column: Column, sources?: Sources): string {
   const nested = `if (typeof ${v} === "function" || typeof ${v} === "symbol") ${leave}`;
   const test: { readonly [type in Column["type"]]: string } = {
     string: `if (typeof ${v} !== "string") ${leave}`,
-    timestamp: `if (typeof ${v} !== "string") { if (${v} instanceof Date) ${v} = ${v}.toJSON(); else ${leave} }`,
+    timestamp: `if (typeof ${v} !== "string") {
+      if (${v} instanceof Date) ${v} = ${v}.toJSON();
+      if (typeof ${v} !== "string" && ${v} !== null) ${leave}
+    }`,
     int64: number,
     float64: number,
     bool: `if (typeof ${v} !== "boolean") ${leave}`,
