@@ -2,6 +2,7 @@ import { compileFilling, complete, type FillingCanonicalizer, type Sources } fro
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { publishedTables } from "@indelible/schemas/names.ts";
 import { tables, type Event, type Table, type TableName } from "@indelible/schemas/tables.ts";
+import { newId as ownId } from "./identity.ts";
 
 /** What every event of an agent, or of one conversation of it, has in common. */
 export interface Context {
@@ -22,10 +23,7 @@ const contextSources: { readonly [column: string]: keyof Context } = {
 /** An event while it is filled in. */
 export type Draft = { [column: string]: unknown };
 
-/**
- * Fills in what an earlier entry or the event itself gives, before anything else does; must not throw. `now` is its
- * time.
- */
+/** Fills in what an earlier entry or the event itself gives, before anything else does. `now` is its time. */
 export type Complete = (draft: Draft, now: string) => void;
 
 /** Logs events. Never throws, unless it is strict: what cannot be logged is counted and reported. */
@@ -75,30 +73,34 @@ export function createRecorder({ publisherId, now, newId }: RecorderSettings, ou
   const valuesOfAll = valuesOf(publisherId);
   let isBusy = false;
   let lastSeq = 0;
+  /** Numbers of events that were not accepted, while a later number may have been given out already. */
+  const freeSeqs: number[] = [];
 
-  /** Fills in `values` for one event. A getter of the caller's may throw here. */
+  /** Fills in `values` for one event. A getter of the caller's, his clock or his `newId` may throw here. */
   function prepare(values: Values, { entity }: Table, context: Context, fields: Event): void {
+    values.entity = undefined;
     values.log_id = undefined;
     values.business_id = context.business_id;
     values.agent_position = context.agent_position;
     values.conversation_id = context.conversation_id;
-    values.now = isoText(now());
     values.entity = fields[entity] ?? newId();
     values.log_id = fields["log_id"] ?? newId();
+    values.now = isoText(now());
   }
 
   /** Writes an event and hands it over. A number is kept only by an event that was accepted, so that a gap always means a loss. */
   function send({ table, write }: Plan, fields: Event, values: Values): void {
-    if (fields["seq"] !== undefined && fields["seq"] !== null) {
+    values.seq = fields["seq"];
+    if (values.seq !== undefined && values.seq !== null) {
       outlet.accept(table.name, write(fields, values));
       return;
     }
-    const seq = (lastSeq += 1);
+    const seq = freeSeqs.length > 0 ? freeSeqs.pop()! : (lastSeq += 1);
     values.seq = seq;
     try {
       outlet.accept(table.name, write(fields, values));
     } catch (cause) {
-      if (lastSeq === seq) lastSeq -= 1;
+      freeSeqs.push(seq);
       throw cause;
     }
   }
@@ -118,7 +120,7 @@ export function createRecorder({ publisherId, now, newId }: RecorderSettings, ou
       } catch (cause) {
         outlet.refuse(name, errorOf(cause, name));
         // The caller may go on to use it.
-        logId ??= newId();
+        logId ??= ownId();
       } finally {
         isBusy = wasBusy;
       }
@@ -129,19 +131,16 @@ export function createRecorder({ publisherId, now, newId }: RecorderSettings, ou
       const plan = plans.get(name)!;
       const values = valuesOf(publisherId);
       let draft: Draft = {};
-      let failure: { readonly cause: unknown } | undefined;
       try {
         draft = { ...fields };
-      } catch (cause) {
-        // A getter of the caller's threw. The event still gets its identities, which the caller may go on to use.
-        failure = { cause };
-      }
-      completeFrom?.(draft, isoText(now()));
-      prepare(values, plan.table, context, draft);
-      try {
-        if (failure !== undefined) throw failure.cause;
+        completeFrom?.(draft, isoText(now()));
+        prepare(values, plan.table, context, draft);
         send(plan, draft, values);
       } catch (cause) {
+        // The event still gets its context and identities, which the caller may go on to use.
+        Object.assign(values, context);
+        values.entity ??= ownId();
+        values.log_id ??= ownId();
         outlet.refuse(name, errorOf(cause, name));
       }
       return complete(plan.table, plan.sources, draft, values);
@@ -182,8 +181,8 @@ function isoClock(): (nowMs: number) => string {
   let text = "";
   return (nowMs) => {
     if (nowMs !== lastMs) {
-      lastMs = nowMs;
       text = new Date(nowMs).toISOString();
+      lastMs = nowMs;
     }
     return text;
   };

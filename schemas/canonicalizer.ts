@@ -69,7 +69,8 @@ export function cut(text: string, maxLength: number): string {
  * `canonicalize` between such objects. An event with any other key, or with a value of another type than declared, is
  * still an event (it will become a dead letter that says so), and is written in the general way. So is an instance of a
  * class, for what its prototype gives is no member, and would be taken for one here. Column names are ours and plain
- * identifiers, so they go into the source as they are.
+ * identifiers, so they go into the source as they are. Each member is read once, unless it turns out that the general way has to be taken: a
+ * getter of the caller's may do anything.
  */
 function compile(table: Table, sources?: Sources): (event: Event, defaults?: Defaults) => string {
   const columns = Object.entries(eventColumns(table)).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -78,7 +79,8 @@ function compile(table: Table, sources?: Sources): (event: Event, defaults?: Def
     if (prototype !== Object.prototype && prototype !== null) return general(event, defaults);
     let known = 0, text, part;
     ${columns.map(([name, column]) => read(name, column, sources)).join("\n    ")}
-    for (const key in event) if (event[key] !== undefined) known -= 1;
+    for (const key in event) known -= 1;
+    if (known !== 0) for (const key in event) if (event[key] === undefined) known += 1;
     if (known !== 0) return general(event, defaults);
     ${write(columns)}
   }`;
