@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export interface HostEnvironment {
   readonly PUBSUB_EMULATOR_HOST?: string;
   readonly GOOGLE_APPLICATION_CREDENTIALS?: string;
+  /** For the script's own use: a directory. */
+  readonly SPOOL?: string;
 }
 
 /**
@@ -28,6 +30,15 @@ export async function runHost(
     const options = { businessId: "acme", agentPosition: "CFO", projectId: "${project}", publishDeadlineMs: 200, onError };
     const log = createPublisher(options);
     ${body}`;
+  return runScript(source, environment, execArgv);
+}
+
+/** The same with nothing at hand. */
+export async function runScript(
+  source: string,
+  environment: HostEnvironment = {},
+  execArgv: readonly string[] = [],
+): Promise<string> {
   const { stdout } = await run(process.execPath, [...execArgv, "--input-type=module", "--eval", source], {
     cwd: root,
     env: { PATH: process.env["PATH"], HOME: root, METADATA_SERVER_DETECTION: "none", ...environment },
