@@ -161,9 +161,11 @@ export class Sender {
     const backoff = this.#backoffs.get(pack.table)!;
     try {
       const prepared = await this.#prepare(pack);
-      if (prepared.events > 0) await this.#publish(pack, prepared);
+      if (prepared.events > 0) {
+        await this.#publish(pack, prepared);
+        backoff.succeed();
+      }
       await this.#removeSegment(pack);
-      backoff.succeed();
       counts.acknowledged += prepared.events;
       pack.acknowledgedEvents = prepared.events;
       queue.settle(pack, "acknowledged");
@@ -175,7 +177,12 @@ export class Sender {
   }
 
   async #fail(pack: Pack, error: IndelibleError, backoff: Backoff): Promise<void> {
-    const { queue, reports, rejections } = this.#parts;
+    const { queue, rejections } = this.#parts;
+    // Closing ends the thread, and with it what is in flight: that says nothing of the message.
+    if (this.#isStopped) {
+      this.#leave(pack, error);
+      return;
+    }
     let reason = error;
     if (!error.retryable) {
       try {
@@ -188,10 +195,12 @@ export class Sender {
         reason = errorOf(cause, pack.table);
       }
     }
-    if (this.#isStopped) {
-      this.#leave(pack, reason);
-      return;
-    }
+    if (this.#isStopped) this.#leave(pack, reason);
+    else this.#tryAgain(pack, reason, backoff);
+  }
+
+  #tryAgain(pack: Pack, reason: IndelibleError, backoff: Backoff): void {
+    const { queue, reports } = this.#parts;
     queue.putBack(pack);
     backoff.fail();
     reports.add(reason, { table: pack.table, events: this.#waitingOf(pack.table), refused: false });
