@@ -36,7 +36,7 @@ export class PublisherReports {
       if (this.#isDue(error.code)) write(describeFailure(error));
     } else if (!refused) {
       if (this.#isDue(`${table} ${error.code}`)) {
-        const what = error.retryable ? "wait and are tried again" : "are sent and will be dead letters";
+        const what = error.retryable ? "wait and are tried again" : "on the way to the dead letters";
         write(`${counted(events, "event")} of ${table} ${what}\n${describeFailure(error)}`);
       }
     } else if (!this.#isClosing || !error.retryable) {
