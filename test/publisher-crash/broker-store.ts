@@ -55,8 +55,17 @@ export function readBrokerStore(dataFolder: string, project: string): BrokerStor
   }
 }
 
+/** What is no event, or none of a victim's, is an entry that nobody has logged. */
 function entryOf(table: CrashTable, text: string): Entry {
-  const event = JSON.parse(text) as { [column: string]: unknown };
+  const event = parse(text);
   const [logId, slot, content] = [event["log_id"], event[slotColumn[table]], event[textColumn[table]]].map(String);
   return { table, logId: logId!, slot: slotOf(slot!), textHash: sha256(content!), conflict: false };
+}
+
+function parse(text: string): { readonly [column: string]: unknown } {
+  try {
+    return JSON.parse(text) as { readonly [column: string]: unknown };
+  } catch {
+    return {};
+  }
 }

@@ -57,7 +57,8 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
   const aborted = new AbortController();
   const isOver = AbortSignal.any([aborted.signal, ...(signal === undefined ? [] : [signal])]);
   const outages = new Outages(services, { count: options.outages, kills }, random, (error) => aborted.abort(error));
-  let executioner: Executioner | undefined;
+  const executioner = new Executioner();
+  isOver.addEventListener("abort", () => void executioner.end());
   let killed = 0;
   const onKill = (): void => {
     killed += 1;
@@ -70,14 +71,12 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
   };
   try {
     await services.start();
-    executioner = new Executioner(environment(services, dataFolder));
-    const ending = executioner;
-    isOver.addEventListener("abort", () => ending.end());
+    const env = environment(services, dataFolder);
     const lanes = Array.from({ length: options.lanes }, (_, lane) => {
       const directory = join(dataFolder, `spool-${lane}`);
       const planner = new Planner(seededRandom(seed, `plan ${lane}`), directory, `v${lane}`, options.floodEvery);
       const damage = seededRandom(seed, `damage ${lane}`);
-      return new Lane({ directory, planner, executioner: ending, random: damage, ledger, figures, onKill });
+      return new Lane({ directory, planner, executioner, env, random: damage, ledger, figures, onKill });
     });
     // Fills the compile cache, which halves the start of all that follow.
     await lanes[0]!.finish();
@@ -95,7 +94,9 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
     count(figures, ledger, evidence);
     return { findings: audit(ledger, evidence), figures: figures.all() };
   } finally {
-    executioner?.end();
+    aborted.abort();
+    await executioner.end();
+    await outages.stop();
     await services.end();
     rmSync(dataFolder, { recursive: true, force: true });
   }

@@ -11,6 +11,8 @@ export interface LaneParts {
   readonly directory: string;
   readonly planner: Planner;
   readonly executioner: Executioner;
+  /** Of the processes. */
+  readonly env: NodeJS.ProcessEnv;
   readonly random: Random;
   readonly ledger: Ledger;
   readonly figures: Figures;
@@ -54,10 +56,10 @@ export class Lane {
   }
 
   async #run(castings: readonly Casting[]): Promise<void> {
-    const { executioner, figures, ledger, directory, onKill } = this.#parts;
+    const { executioner, env, figures, ledger, directory, onKill } = this.#parts;
     const reports: Report[] = [];
     const bury = async (casting: Casting): Promise<void> => {
-      const { killedIn, trouble } = await executioner.run(casting);
+      const { killedIn, trouble } = await executioner.run(casting, env);
       if (trouble !== undefined) ledger.troubles.push(trouble);
       reports.push(...this.#takeJournal(casting.victim.journal));
       figures.add("processes");

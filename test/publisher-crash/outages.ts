@@ -33,10 +33,15 @@ export class Outages {
     if (deed !== undefined) this.#last = this.#last.then(deed).catch(this.#onFailure);
   }
 
-  /** Waits until what has begun is done; the broker is up then. */
+  /** Ends the outage that there may be; there are no more. */
   async end(): Promise<void> {
+    await this.stop();
+    await this.#services.brokerUp();
+  }
+
+  /** Forgets what is left, and waits until what has begun is done. */
+  async stop(): Promise<void> {
     this.#deeds.clear();
     await this.#last;
-    await this.#services.brokerUp();
   }
 }

@@ -20,24 +20,19 @@ const HANGING_MS = 60_000;
 
 /** Runs victims, and kills them when it is their time. */
 export class Executioner {
-  readonly #env: NodeJS.ProcessEnv;
-  readonly #alive = new Set<ChildProcess>();
+  readonly #alive = new Map<ChildProcess, Promise<unknown>>();
   #isOver = false;
 
-  constructor(env: NodeJS.ProcessEnv) {
-    this.#env = env;
-  }
-
   /** Resolves when the process has ended. */
-  async run({ victim, kill, startAfterMs }: Casting): Promise<Death> {
+  async run({ victim, kill, startAfterMs }: Casting, env: NodeJS.ProcessEnv): Promise<Death> {
     if (startAfterMs > 0) await delay(startAfterMs);
     if (this.#isOver) return { killedIn: "start", trouble: undefined };
     const child = spawn(process.execPath, [script, JSON.stringify(victim)], {
-      env: this.#env,
+      env,
       stdio: ["pipe", "pipe", "pipe"],
     });
-    this.#alive.add(child);
     const ended = once(child, "close");
+    this.#alive.set(child, ended);
     let errors = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
     // It may have died before it was told to end.
@@ -68,9 +63,10 @@ export class Executioner {
     return { killedIn: undefined, trouble: isFine ? undefined : `${victim.name}: ${how}\n${errors}` };
   }
 
-  /** Ends what is left, and lets nothing begin. */
-  end(): void {
+  /** Ends what is left, and lets nothing begin. Resolves when all have ended. */
+  async end(): Promise<void> {
     this.#isOver = true;
-    for (const child of this.#alive) child.kill("SIGKILL");
+    for (const child of this.#alive.keys()) child.kill("SIGKILL");
+    await Promise.all(this.#alive.values());
   }
 }
