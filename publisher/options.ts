@@ -37,7 +37,8 @@ export interface PublisherOptions {
   readonly lingerMs?: number;
   /**
    * Bytes of events in a message before compression, 1 to 3,000,000; a longer event travels alone. Without a spool,
-   * characters are counted (UTF-16 code units). Default: 1,000,000.
+   * characters are counted (UTF-16 code units); with one, a message has at most a share of maxQueuedBytes, so that all that are filled or in
+   * flight have at most half of it. Default: 1,000,000.
    */
   readonly maxBatchBytes?: number;
   /** Events in a message, 1 to 50,000. Default: 5,000. */
@@ -165,11 +166,11 @@ function compression(options: PublisherOptions): Compression {
 
 function redaction(options: PublisherOptions): RedactionOptions | false {
   const value = options.redaction ?? {};
-  if (value !== false && typeof value !== "object")
-    throw refuse("redaction", "an object with patterns and keys, or false");
+  if (value === false) return false;
+  if (typeof value !== "object") throw refuse("redaction", "an object with patterns and keys, or false");
   // Most have no rules of their own; the built-in ones are for the background thread.
-  if (value !== false && Object.keys(value).length > 0) loadRedactionCheck()(value);
-  return value;
+  if (Object.keys(value).length === 0) return {};
+  loadRedactionCheck()(value);
 }
 
 /** What is in it is checked when the spool is opened. */

@@ -40,6 +40,8 @@ export class Pack {
   isDue = false;
   /** Of an acknowledged pack: events that were in the message. */
   acknowledgedEvents = 0;
+  /** Events that are not sent, because they were held back or are lost, and that are counted as such. */
+  leftOut = 0;
   /** What is sent, once it was made. The lines are not kept beside it. */
   #prepared: Prepared | undefined;
   /** Lines that a redactor did not get through, by their position; they are held back. */
@@ -68,6 +70,11 @@ export class Pack {
     return this.#events;
   }
 
+  /** Events whose outcome is that of the pack. */
+  get outstanding(): number {
+    return this.#events - this.leftOut;
+  }
+
   /** Bytes of all lines. */
   get bytes(): number {
     return this.#bytes;
@@ -83,9 +90,9 @@ export class Pack {
     return this.#spooledBytes;
   }
 
-  /** Events that are on disk. */
+  /** Of `outstanding`: events that are on disk. */
   get spooledEvents(): number {
-    return this.#spooledEvents;
+    return Math.max(0, this.#spooledEvents - this.leftOut);
   }
 
   /** Undefined while it waits or is in flight. */

@@ -39,6 +39,7 @@ export class Preparer {
     if (damaged.length > 0 && pack.segment !== undefined) {
       await spool?.keepDamaged(pack.segment, damaged);
       const lost = Math.max(0, pack.events - prepared.events - rejected.length);
+      pack.leftOut += lost;
       const stretches = damaged.length === 1 ? "one stretch" : `${damaged.length} stretches`;
       rejections.refuse(
         pack.table,
@@ -49,7 +50,7 @@ export class Preparer {
         lost,
       );
     }
-    await rejections.hold(pack.table, rejected);
+    await rejections.hold(pack, rejected);
     this.#known.add(pack);
     counts.addRedacted(findings);
     if (invalid !== undefined) {

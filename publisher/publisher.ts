@@ -114,7 +114,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return result;
   }
 
-  const close = (deadline?: Deadline): Promise<FlushResult> => (closing ??= closeOnce(deadline));
+  const close = (deadline?: Deadline): Promise<FlushResult> => (closing ??= Promise.resolve(deadline).then(closeOnce));
   const takeBack: (() => void)[] = [];
   if (spool !== undefined) takeBack.push(writeAtExit(() => queue.endTick()));
   if (settings.closeOnExit) takeBack.push(closeAtEnd(() => close()));
@@ -127,7 +127,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       let unsettled = 0;
       let spooled = 0;
       for (const pack of queue.unsettled) {
-        unsettled += pack.events;
+        unsettled += pack.outstanding;
         spooled += pack.spooledEvents;
       }
       const inFlight = sender.inFlightEvents;

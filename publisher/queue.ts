@@ -14,7 +14,7 @@ const MAX_BYTES_A_UNIT = 3;
 /** Checksum and newline. */
 const LINE_BYTES = RECORD_PREFIX_BYTES + 1;
 
-type Limits = Pick<Settings, "maxBatchBytes" | "maxBatchEvents" | "maxQueuedBytes" | "lingerMs">;
+type Limits = Pick<Settings, "maxBatchBytes" | "maxBatchEvents" | "maxQueuedBytes" | "maxInFlight" | "lingerMs">;
 
 /** What the queue tells its owner. */
 export interface QueueEvents {
@@ -33,6 +33,7 @@ export interface QueueEvents {
  */
 export class Queue {
   readonly #limits: Limits;
+  readonly #maxBatchBytes: number;
   readonly #spool: Spool | undefined;
   readonly #events: QueueEvents;
   readonly #open = new Map<TableName, Pack>();
@@ -51,6 +52,10 @@ export class Queue {
 
   constructor(limits: Limits, spool: Spool | undefined, events: QueueEvents) {
     this.#limits = limits;
+    // Half of the memory is for packs that wait, the other half for those that are filled or sent.
+    const most = Math.floor(limits.maxQueuedBytes / 2 / (publishedTables.length + limits.maxInFlight));
+    this.#maxBatchBytes =
+      spool === undefined ? limits.maxBatchBytes : Math.min(limits.maxBatchBytes, Math.max(1, most));
     this.#spool = spool;
     this.#events = events;
     this.#turns = [...publishedTables];
@@ -70,7 +75,7 @@ export class Queue {
     return undefined;
   }
 
-  /** All packs that are not settled, also those in flight. */
+  /** All packs that are not settled, also those in flight, and those that were left on disk. */
   get unsettled(): ReadonlySet<Pack> {
     return this.#unsettled;
   }
@@ -78,7 +83,8 @@ export class Queue {
   /** Takes one event, or nothing. @throws ERR_TOO_LARGE, ERR_QUEUE_FULL */
   add(table: TableName, text: string): void {
     this.#assertRoom(text);
-    const { maxBatchBytes, maxBatchEvents } = this.#limits;
+    const { maxBatchEvents } = this.#limits;
+    const maxBatchBytes = this.#maxBatchBytes;
     let pack = this.#open.get(table) ?? this.#openPack(table);
     let added = pack.add(text, maxBatchBytes);
     if (added === 0) {
@@ -106,7 +112,7 @@ export class Queue {
   /** Writes to disk what this tick has logged so far. */
   endTick(): void {
     this.#isTickOpen = false;
-    for (const pack of this.#open.values()) if (!this.#write(pack)) this.#forget(pack);
+    for (const pack of this.#open.values()) this.#write(pack);
   }
 
   /** The next pack to send, from a table that is not held back; it stays unsettled. Undefined: nothing is ready. */
@@ -137,9 +143,9 @@ export class Queue {
     this.#relieve(pack);
   }
 
-  /** Forgets a pack that was taken. */
+  /** Forgets a pack that was taken; of one that stays on disk, all but its number of events. */
   settle(pack: Pack, outcome: Outcome): void {
-    this.#unsettled.delete(pack);
+    if (outcome !== "spooled") this.#unsettled.delete(pack);
     this.#memory -= pack.memory;
     pack.settle(outcome);
   }
@@ -191,25 +197,29 @@ export class Queue {
     this.#events.onReady();
   };
 
+  /** Takes an open pack out of those that are filled. */
   #close(pack: Pack): void {
-    if (!this.#write(pack)) {
-      this.#forget(pack);
+    this.#write(pack);
+    if (this.#open.get(pack.table) !== pack) return;
+    this.#open.delete(pack.table);
+    if (pack.events === 0) {
+      this.settle(pack, "refused");
+      // It has no file, or an empty one.
+      pack.segment?.remove().catch(() => {});
       return;
     }
     pack.segment?.seal();
-    this.#open.delete(pack.table);
     this.#closed.get(pack.table)!.push(pack);
     this.#unprepared.push(pack);
     this.#relieve(pack);
     this.#events.onReady();
   }
 
-  /** @returns false: there is nothing in it, because it could not be written */
-  #write(pack: Pack): boolean {
-    if (!pack.isDirty) return true;
+  /** Writes an open pack to disk. One that cannot be written has lost what is not there, and is closed. */
+  #write(pack: Pack): void {
+    if (!pack.isDirty) return;
     const { memory } = pack;
-    const dirty = pack.bytes - pack.spooledBytes;
-    this.#dirty -= dirty;
+    this.#dirty -= pack.bytes - pack.spooledBytes;
     try {
       pack.spool();
     } catch (cause) {
@@ -218,17 +228,10 @@ export class Queue {
         : new IndelibleError("ERR_SPOOL", "events could not be written to the spool", { cause });
       const lost = pack.dropUnspooled();
       this.#memory += pack.memory - memory;
+      this.#close(pack);
+      // Whoever is told may log in his turn, so that all else must be done.
       this.#events.onLost(pack.table, error, lost);
     }
-    return pack.events > 0;
-  }
-
-  /** An open pack that has come to nothing. */
-  #forget(pack: Pack): void {
-    this.#open.delete(pack.table);
-    this.settle(pack, "refused");
-    // It has no file, or an empty one.
-    pack.segment?.remove().catch(() => {});
   }
 
   /** Leaves a pack's bytes to the disk when memory is half full: the other half is for what is being sent. */

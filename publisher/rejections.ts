@@ -23,33 +23,40 @@ export class Rejections {
   }
 
   /** Resolves when all are on disk. @throws ERR_SPOOL if they cannot be kept; then nothing is counted */
-  async hold(table: TableName, rejections: readonly Rejection[]): Promise<void> {
+  async hold(pack: Pack, rejections: readonly Rejection[]): Promise<void> {
+    const { table } = pack;
     for (const { code, message, event } of rejections) {
       // In order, and one at a time: they are few.
       // oxlint-disable-next-line no-await-in-loop
       await this.#spool?.keepRejected({ table, code, message, event });
     }
-    for (const rejection of rejections) this.#count(table, rejection);
+    pack.leftOut += rejections.length;
+    this.#count(table, rejections.length);
+    for (const rejection of rejections) this.#report(table, rejection);
   }
 
   /** For an event that is too large to be queued, within the call that logs it. @throws ERR_SPOOL */
   holdNow(table: TableName, rejection: Rejection): void {
     const { code, message, event } = rejection;
     this.#spool?.keepRejectedSync({ table, code, message, event });
-    this.#count(table, rejection);
+    this.#count(table, 1);
+    this.#report(table, rejection);
   }
 
-  /** For a message that Pub/Sub will never take. @throws ERR_SPOOL */
-  async holdPack(pack: Pack, { code, message }: IndelibleError): Promise<void> {
-    if (pack.segment === undefined) {
-      this.refuse(pack.table, new IndelibleError(code, message), pack.events);
+  /** For a message that Pub/Sub will never take, or whose events are gone. @throws ERR_SPOOL */
+  async holdPack(pack: Pack, error: IndelibleError): Promise<void> {
+    const { code, message } = error;
+    if (pack.segment === undefined || code === "ERR_SPOOL_DAMAGED") {
+      const events = pack.outstanding;
+      pack.leftOut += events;
+      this.refuse(pack.table, error, events);
       return;
     }
     const { events } = readRecords(await pack.segment.read());
-    await this.hold(
-      pack.table,
-      events.map((event) => ({ code, message, event })),
-    );
+    // Those that were held back for a reason of their own are kept and counted already.
+    const held = new Set(pack.prepared?.rejected.map(({ event }) => event));
+    const rejections = events.filter((event) => !held.has(event)).map((event) => ({ code, message, event }));
+    await this.hold(pack, rejections);
   }
 
   /** Counts and reports events that are gone. */
@@ -58,13 +65,13 @@ export class Rejections {
     this.#reports.add(error, { table, events, refused: true });
   }
 
-  #count(table: TableName, { code, message }: Rejection): void {
-    if (this.#spool === undefined) {
-      this.refuse(table, new IndelibleError(code, message), 1);
-      return;
-    }
-    this.#counts.rejected += 1;
-    const error = new IndelibleError(code, `${message}; the event is kept in ${this.#spool.directory}/rejected`);
-    this.#reports.add(error, { table, events: 1, refused: true });
+  #count(table: TableName, events: number): void {
+    if (this.#spool === undefined) this.#counts.addRefused(table, events);
+    else this.#counts.rejected += events;
+  }
+
+  #report(table: TableName, { code, message }: Rejection): void {
+    const where = this.#spool === undefined ? "" : `; the event is kept in ${this.#spool.directory}/rejected`;
+    this.#reports.add(new IndelibleError(code, `${message}${where}`), { table, events: 1, refused: true });
   }
 }

@@ -55,7 +55,7 @@ export class Sender {
   /** Events of attempts that have not ended. */
   get inFlightEvents(): number {
     let events = 0;
-    for (const pack of this.#inFlight) events += pack.events;
+    for (const pack of this.#inFlight) events += pack.outstanding;
     return events;
   }
 
@@ -81,8 +81,8 @@ export class Sender {
     for (const pack of packs) {
       if (pack.outcome === "acknowledged") result.acknowledged += pack.acknowledgedEvents;
       else if (pack.outcome === "spooled" || (pack.outcome === undefined && pack.segment !== undefined))
-        result.spooled += pack.events;
-      else if (pack.outcome === undefined) result.outstanding += pack.events;
+        result.spooled += pack.outstanding;
+      else if (pack.outcome === undefined) result.outstanding += pack.outstanding;
     }
     return result;
   }
@@ -236,19 +236,20 @@ export class Sender {
       return;
     }
     queue.settle(pack, "refused");
+    if (pack.outstanding === 0) return;
     rejections.refuse(
       pack.table,
       new IndelibleError("ERR_DEADLINE", "the publisher was closed before Pub/Sub acknowledged these events", {
         ...(cause === undefined ? {} : { cause }),
         hint: "Give close() a longer deadlineMs, or the publisher a spool, and look at earlier reports for what kept Pub/Sub from answering.",
       }),
-      pack.events,
+      pack.outstanding,
     );
   }
 
   #waitingOf(table: TableName): number {
     let events = 0;
-    for (const pack of this.#parts.queue.unsettled) if (pack.table === table) events += pack.events;
+    for (const pack of this.#parts.queue.unsettled) if (pack.table === table) events += pack.outstanding;
     return events;
   }
 }

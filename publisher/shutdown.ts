@@ -10,7 +10,8 @@ const SIGNAL = "SIGTERM";
 export function closeAtEnd(close: Close): () => void {
   if (closers.size === 0) {
     process.on("beforeExit", closeAll);
-    process.on(SIGNAL, onSignal);
+    // Before the host's own listeners: those that are to be called once are gone from the list when they were called.
+    process.prependListener(SIGNAL, onSignal);
   }
   closers.add(close);
   return () => {

@@ -53,6 +53,13 @@ async function readSegment(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
+    if ((cause as { code?: unknown }).code === "ENOENT") {
+      // It does not come back, and must not keep the others of its table waiting.
+      throw new IndelibleError("ERR_SPOOL_DAMAGED", `a segment of the spool is gone, with its events: ${path}`, {
+        cause,
+        hint: "Nobody but the publisher may remove files from the spool while it is at work: find out who did.",
+      });
+    }
     throw new IndelibleError("ERR_SPOOL", `a segment of the spool cannot be read: ${path}`, { cause });
   }
 }

@@ -51,7 +51,7 @@ test("prepare() - the event that a pattern does not get through is held back and
     rejections: new Rejections(undefined, counts, reports),
     counts,
     reports,
-    lookEveryMs: 200,
+    lookEveryMs: 700,
   });
   const pack = new Pack("action_logs", undefined);
   for (const line of ['{"action_target":"b"}', culprit, '{"action_target":"c"}']) pack.add(line, 1_000_000);
