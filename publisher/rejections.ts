@@ -24,6 +24,7 @@ export class Rejections {
 
   /** Resolves when all are on disk. @throws ERR_SPOOL if they cannot be kept; then nothing is counted */
   async hold(pack: Pack, rejections: readonly Rejection[]): Promise<void> {
+    if (rejections.length === 0) return;
     const { table } = pack;
     for (const { code, message, event } of rejections) {
       // In order, and one at a time: they are few.
