@@ -171,6 +171,11 @@ function redaction(options: PublisherOptions): RedactionOptions | false {
   // Most have no rules of their own; the built-in ones are for the background thread.
   if (Object.keys(value).length === 0) return {};
   loadRedactionCheck()(value);
+  // A copy, which the caller cannot change any more, and without what cannot be handed to another thread.
+  return {
+    patterns: (value.patterns ?? []).map(({ kind, pattern }) => ({ kind, pattern })),
+    keys: [...(value.keys ?? [])],
+  };
 }
 
 /** What is in it is checked when the spool is opened. */
