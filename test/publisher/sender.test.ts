@@ -231,8 +231,17 @@ test("close() - flushes once, refuses what comes later, and leaves a transport t
 
 test("close() - what is outstanding at the deadline is refused and reported, in flight or not", async () => {
   const release = Promise.withResolvers<void>();
-  const { log, errors } = openFixture({ maxInFlight: 1, maxBatchEvents: 1, answer: () => release.promise });
+  const begun = Promise.withResolvers<void>();
+  const { log, errors } = openFixture({
+    maxInFlight: 1,
+    maxBatchEvents: 1,
+    answer: () => {
+      begun.resolve();
+      return release.promise;
+    },
+  });
   for (let index = 0; index < 3; index += 1) log.action({});
+  await begun.promise;
   assert.deepEqual(await log.close({ deadlineMs: 5 }), { acknowledged: 0, spooled: 0, outstanding: 3 });
   assert.deepEqual(
     errors.map(({ about }) => about.events),
