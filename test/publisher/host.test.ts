@@ -47,7 +47,7 @@ test("import - Google's client is never loaded by the agent's thread", async () 
      console.log(loaded().length);
      log.action({});
      ${flushUntilTold}
-     console.log(loaded().length, codes.has("ERR_PUBLISH"));`,
+     console.log(loaded().length, codes.size > 0);`,
     { PUBSUB_EMULATOR_HOST: "127.0.0.1:1" },
   );
   assert.equal(printed, "0\n0 true");
