@@ -116,7 +116,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const close = (deadline?: Deadline): Promise<FlushResult> => (closing ??= Promise.resolve(deadline).then(closeOnce));
   const takeBack: (() => void)[] = [];
-  if (spool !== undefined) takeBack.push(writeAtExit(() => queue.endTick()));
+  if (spool !== undefined) takeBack.push(writeAtExit(() => queue.endAllTicks()));
   if (settings.closeOnExit) takeBack.push(closeAtEnd(() => close()));
 
   return {

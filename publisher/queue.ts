@@ -45,6 +45,7 @@ export class Queue {
   readonly #turns: TableName[];
   #lingerTimer: NodeJS.Timeout | undefined;
   #isTickOpen = false;
+  #isExiting = false;
   /** Bytes in memory, of all unsettled packs. */
   #memory = 0;
   /** Bytes that are to be written when the tick ends. */
@@ -98,6 +99,7 @@ export class Queue {
       if (!this.#isTickOpen) this.#openTick();
     }
     if (pack.events >= maxBatchEvents || pack.isFull(maxBatchBytes)) this.#close(pack);
+    if (this.#isExiting) this.endTick();
   }
 
   /** Takes what a dead process left on disk. */
@@ -107,6 +109,12 @@ export class Queue {
     this.#closed.get(segment.table)!.push(pack);
     this.#events.onReady();
     return pack;
+  }
+
+  /** Writes to disk what this tick has logged so far, and from now on each event in its call: no tick ends any more. */
+  endAllTicks(): void {
+    this.#isExiting = true;
+    this.endTick();
   }
 
   /** Writes to disk what this tick has logged so far. */
