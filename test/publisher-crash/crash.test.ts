@@ -7,9 +7,9 @@ it("a seeded run - processes that log with a spool are killed, and every log_id 
   const { findings, figures } = await runCrash({
     seed: 2026,
     kills: 25,
-    lanes: 3,
+    lanes: 4,
     outages: 1,
-    floodEvery: 10,
+    floodEvery: 8,
     throughWarehouse: false,
     onLine: (line) => lines.push(line),
   });

@@ -21,7 +21,7 @@ export interface LaneParts {
 }
 
 const RECOVERY_KILL_RATE = 0.4;
-const DAMAGE_RATE = 0.4;
+const DAMAGE_RATE = 0.6;
 const MAX_LAST_RECOVERIES = 5;
 
 /** One spool, in which one lot of processes after the other logs, is killed, and adopts what was left. */

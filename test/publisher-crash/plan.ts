@@ -122,7 +122,7 @@ export class Planner {
   }): VictimPlan {
     this.#victims += 1;
     const name = `${this.#prefix}.${this.#victims}`;
-    const publishers = Array.from({ length: this.#happens(0.15) ? 2 : 1 }, () => this.#publisher(flood));
+    const publishers = Array.from({ length: this.#happens(0.15) ? 2 : 1 }, () => this.#publisher(flood, isLast));
     return {
       name,
       seed: this.#below(2 ** 31),
@@ -140,18 +140,18 @@ export class Planner {
       sentBusyMs: this.#pick([0, 0, 5]),
       flushes,
       closes,
-      flushDeadlineMs: isLast ? 30_000 : this.#pick([200, 1_500, 3_000]),
+      flushDeadlineMs: isLast ? 30_000 : this.#pick([200, 1_500, 2_500]),
       closeDeadlineMs: this.#pick([50, 500]),
     };
   }
 
-  #publisher(flood: boolean): PublisherPlan {
+  #publisher(flood: boolean, isLast: boolean): PublisherPlan {
     return {
       lingerMs: this.#pick([0, 1, 5, 20, 200]),
-      maxBatchBytes: this.#pick([2_000, 50_000, 1_000_000]),
+      maxBatchBytes: this.#pick([2_000, 50_000, 1_000_000, 1_000_000]),
       maxBatchEvents: flood ? 1_000 : this.#pick([1, 7, 500, 5_000]),
       maxQueuedBytes: this.#pick([50_000, 64 * 1024 * 1024]),
-      maxInFlight: this.#pick([1, 8]),
+      maxInFlight: isLast ? 8 : this.#pick([1, 8]),
       publishDeadlineMs: this.#pick([300, 10_000]),
       compression: this.#pick(["zstd", "gzip", "none"]),
     };
@@ -164,13 +164,13 @@ export class Planner {
     stages.push(closes ? "close" : "idle");
     const stage = flood && this.#happens(0.7) ? this.#pick<Stage>(["log", "tick"]) : this.#pick(stages);
     const isTick = stage === "log" || stage === "tick";
-    const many = isTick ? ticks.length : stage === "publish" || stage === "sent" ? 6 : 1;
+    const many = isTick ? ticks.length : stage === "publish" || stage === "sent" ? 4 : 1;
     return {
       stage,
       occurrence: flood && isTick ? 1 : 1 + this.#below(many),
       afterMs: this.#pick([0, 0, this.#below(4), this.#below(30), this.#below(flood ? 100 : 300)]),
       // It takes a while until the first message is on its way.
-      maxLifeMs: isTick || stage === "begin" || stage === "open" ? 50 + this.#below(1_500) : 1_000 + this.#below(2_000),
+      maxLifeMs: isTick || stage === "begin" || stage === "open" ? 50 + this.#below(800) : 800 + this.#below(1_200),
     };
   }
 

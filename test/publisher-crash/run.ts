@@ -2,7 +2,7 @@
  * Kills processes that log with a spool, a thousand times, and accounts for every event that they were told was logged, in the
  * warehouse:
  *
- *     node test/publisher-crash/run.ts [--kills 1000] [--seed 7] [--lanes 3] [--outages KILLS/25] [--no-warehouse] [--json]
+ *     node test/publisher-crash/run.ts [--kills 1000] [--seed 7] [--lanes 4] [--outages KILLS/25] [--no-warehouse] [--json]
  *
  * Exit code 1 when anything is not accounted for. Progress goes to stderr, the figures to stdout.
  */
@@ -14,7 +14,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "1000" },
     seed: { type: "string", default: "7" },
-    lanes: { type: "string", default: "3" },
+    lanes: { type: "string", default: "4" },
     outages: { type: "string" },
     warehouse: { type: "boolean", default: true },
     json: { type: "boolean", default: false },

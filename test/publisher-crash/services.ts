@@ -122,7 +122,12 @@ export class Services {
 
   #faults(launch: number): string[] {
     if (!this.#isFailing) return [];
-    const publish = { refuse: 0.05, "cut-after": 0.08, delay: { rate: 0.2, maxDelayMs: 100 } };
+    const publish = {
+      // Once in every launch, so that even a short run has each.
+      refuse: { rate: 0.05, at: [3] },
+      "cut-after": { rate: 0.08, at: [5] },
+      delay: { rate: 0.2, maxDelayMs: 100 },
+    };
     return ["--faults", JSON.stringify({ seed: this.#options.seed * 1000 + launch, publish })];
   }
 
