@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import type { Random } from "../../local/random.ts";
 import type { Figures } from "../chaos/figures.ts";
 import { linesOf, type Report } from "./journal.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Account, Ledger } from "./ledger.ts";
 import type { Casting, Planner } from "./plan.ts";
 import { damage, damageOf, readSegment, segmentsIn, type Damage, type SegmentFile } from "./segments.ts";
 import type { Executioner } from "./victim-process.ts";
@@ -61,12 +61,14 @@ export class Lane {
     const bury = async (casting: Casting): Promise<void> => {
       const { killedIn, trouble } = await executioner.run(casting, env);
       if (trouble !== undefined) ledger.troubles.push(trouble);
-      reports.push(...this.#takeJournal(casting.victim.journal));
+      const account = this.#takeJournal(casting.victim.journal);
+      reports.push(...(account?.reports ?? []));
       figures.add("processes");
       if (killedIn === undefined) figures.add("processes that ended by themselves");
       else {
         figures.add("kills");
         figures.add(`kills after ${killedIn}`);
+        if (account?.hasLogged === true) figures.add("kills of processes that had begun to log");
         onKill();
       }
     };
@@ -76,17 +78,18 @@ export class Lane {
     for (const segment of segmentsIn(directory)) this.#inspect(segment);
   }
 
-  #takeJournal(path: string): readonly Report[] {
+  #takeJournal(path: string): Account | undefined {
     const { ledger, figures } = this.#parts;
     // Killed before it had opened it.
-    if (!existsSync(path)) return [];
-    const { totals, reports } = ledger.take(linesOf(readFileSync(path, "utf8")));
+    if (!existsSync(path)) return undefined;
+    const account = ledger.take(linesOf(readFileSync(path, "utf8")));
+    const { totals, reports } = account;
     rmSync(path);
     figures.add("events acknowledged, as far as the victims could tell", totals.acknowledged);
     figures.add("events adopted, as far as the victims could tell", totals.adopted);
     if (totals.adopted > 0) figures.add("processes that adopted events");
     for (const { code } of reports) figures.add(`reports ${code}`);
-    return reports;
+    return account;
   }
 
   /** Who has removed a damaged segment must have told of it: the first report of a table is never held back. */

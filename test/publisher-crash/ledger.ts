@@ -3,6 +3,8 @@ import type { Damage } from "./segments.ts";
 
 /** What one process reported. */
 export interface Account {
+  /** Whether a tick of it has begun to log. */
+  readonly hasLogged: boolean;
   readonly totals: Totals;
   readonly reports: readonly Report[];
 }
@@ -32,7 +34,7 @@ export class Ledger {
       else reports.push(line);
     }
     this.strangeReports.push(...reports.filter((report) => !isExpected(report)));
-    return { totals, reports };
+    return { hasLogged: lines.some(({ kind }) => kind === "announced"), totals, reports };
   }
 
   get announcedEvents(): number {

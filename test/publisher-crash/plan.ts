@@ -162,15 +162,16 @@ export class Planner {
     if (ticks.length > 0) stages.push("log", "log", "tick", "tick", "tick");
     if (flushes) stages.push("flush");
     stages.push(closes ? "close" : "idle");
-    const stage = flood && this.#happens(0.7) ? this.#pick<Stage>(["log", "tick"]) : this.#pick(stages);
+    const stage = this.#pick<Stage>(flood ? ["log", "tick"] : stages);
     const isTick = stage === "log" || stage === "tick";
     const many = isTick ? ticks.length : stage === "publish" || stage === "sent" ? 4 : 1;
     return {
       stage,
-      occurrence: flood && isTick ? 1 : 1 + this.#below(many),
+      occurrence: flood ? 1 : 1 + this.#below(many),
       afterMs: this.#pick([0, 0, this.#below(4), this.#below(30), this.#below(flood ? 100 : 300)]),
-      // It takes a while until the first message is on its way.
-      maxLifeMs: isTick || stage === "begin" || stage === "open" ? 50 + this.#below(800) : 800 + this.#below(1_200),
+      // It takes a while until the first message is on its way, or 10,000 texts are made.
+      maxLifeMs:
+        !flood && (isTick || stage === "begin" || stage === "open") ? 50 + this.#below(800) : 800 + this.#below(1_200),
     };
   }
 
