@@ -137,9 +137,10 @@ export class Queue {
     return undefined;
   }
 
-  /** Keeps the message that was made of a pack's lines, in place of them. */
+  /** Keeps the message that was made of a pack's lines, in place of them. One that takes more memory than they is made again for the next attempt. */
   setPrepared(pack: Pack, prepared: Prepared): void {
     if (pack.outcome !== undefined) return;
+    if (this.#spool === undefined && prepared.data.length > pack.memory) return;
     this.#memory -= pack.memory;
     pack.prepared = prepared;
     this.#memory += pack.memory;

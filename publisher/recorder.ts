@@ -1,6 +1,5 @@
 import { compileFilling, complete, type FillingCanonicalizer, type Sources } from "@indelible/schemas/canonicalizer.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { publishedTables } from "@indelible/schemas/names.ts";
 import { tables, type Event, type Table, type TableName } from "@indelible/schemas/tables.ts";
 import { newId as ownId } from "./identity.ts";
 
@@ -67,8 +66,10 @@ interface Plan {
   readonly sources: Sources;
 }
 
+/** Compiled when a table is first logged to, which takes 0.3 ms, and the same for all publishers. */
+const plans = new Map<TableName, Plan>();
+
 export function createRecorder({ publisherId, now, newId }: RecorderSettings, outlet: Outlet): Recorder {
-  const plans = new Map<TableName, Plan>(publishedTables.map((name) => [name, planOf(tables[name])]));
   const isoText = isoClock();
   const valuesOfAll = valuesOf(publisherId);
   let isBusy = false;
@@ -107,7 +108,7 @@ export function createRecorder({ publisherId, now, newId }: RecorderSettings, ou
 
   return {
     log(name, context, fields) {
-      const plan = plans.get(name)!;
+      const plan = plans.get(name) ?? planOf(tables[name]);
       // A getter or toJSON of the caller's may log in its turn.
       const values = isBusy ? valuesOf(publisherId) : valuesOfAll;
       const wasBusy = isBusy;
@@ -128,7 +129,7 @@ export function createRecorder({ publisherId, now, newId }: RecorderSettings, ou
     },
 
     begin(name, context, fields, completeFrom) {
-      const plan = plans.get(name)!;
+      const plan = plans.get(name) ?? planOf(tables[name]);
       const values = valuesOf(publisherId);
       let draft: Draft = {};
       try {
@@ -172,7 +173,9 @@ function planOf(table: Table): Plan {
     publisher_id: "publisher_id",
     seq: "seq",
   };
-  return { table, sources, write: compileFilling(table, sources) };
+  const plan = { table, sources, write: compileFilling(table, sources) };
+  plans.set(table.name, plan);
+  return plan;
 }
 
 /** A timestamp's text, made once a millisecond: 0.7 us each time otherwise. */

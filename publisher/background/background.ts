@@ -55,13 +55,16 @@ export class Background {
   /**
    * @param fallback code of an error that is not ours
    * @param lookEveryMs how often to look whether the thread gets on, in milliseconds
-   * @throws Stuck if it does not, an IndelibleError otherwise
+   * @throws Stuck if it does not, ERR_CLOSED when nobody uses the thread any more, another IndelibleError otherwise
    */
   async call<K extends Request["kind"]>(
     request: Request & { readonly kind: K },
     fallback: ErrorCode,
     lookEveryMs?: number,
   ): Promise<Results[K]> {
+    if (this.#users === 0 && request.kind !== "disconnect") {
+      throw new IndelibleError("ERR_CLOSED", "the publisher was closed");
+    }
     const worker = this.#inline === undefined ? this.#start() : undefined;
     if (worker === undefined) return (await this.#runInline(request, fallback)) as Results[K];
     const id = (this.#lastId += 1);

@@ -75,6 +75,15 @@ test("close() - ends the thread with its last user, and the next call starts ano
   await background.close();
 });
 
+test("call() - starts no thread when the last user is gone, for nobody would end it", async () => {
+  const background = new Background();
+  await assert.rejects(background.call(request(["{}"]), "ERR_REDACTION"), { code: "ERR_CLOSED" });
+  background.open();
+  await background.call(request(["{}"]), "ERR_REDACTION");
+  await background.close();
+  await assert.rejects(background.call(request(["{}"]), "ERR_REDACTION"), { code: "ERR_CLOSED" });
+});
+
 test("host - where threads are not permitted, the same work is done without", async () => {
   const printed = await runHost(
     `const messages = [];

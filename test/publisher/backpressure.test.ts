@@ -59,6 +59,32 @@ describe("without a spool", () => {
   });
 });
 
+test("without a spool - memory keeps its bound also where messages are larger than what they are made of", async () => {
+  const maxQueuedBytes = 1_000_000;
+  const { answer, open } = gate();
+  const { log, transport } = openFixture({
+    maxQueuedBytes,
+    maxBatchBytes: 50_000,
+    // In memory a text has two bytes for each of its characters, in a message three.
+    compression: "none",
+    answer: async () => {
+      assert.ok(log.stats().queuedBytes <= maxQueuedBytes);
+      await answer();
+    },
+  });
+  for (let index = 0; index < 600; index += 1) log.action({ action_target: "€".repeat(1_000) });
+  const { refused } = log.stats();
+  assert.ok(refused > 0);
+  for (let flushes = 0; flushes < 10; flushes += 1) {
+    await log.flush({ deadlineMs: 50 });
+    assert.ok(log.stats().queuedBytes <= maxQueuedBytes, `${log.stats().queuedBytes} bytes`);
+  }
+  open();
+  await log.close();
+  assert.equal(transport.events("action_logs").length, 600 - refused);
+  assertAddsUp(log, 600);
+});
+
 describe("with a spool", () => {
   test("200 MB are taken while Pub/Sub is down, in bounded memory, and all of them arrive", async (context) => {
     const directory = temporaryFolder(context);

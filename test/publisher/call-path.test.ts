@@ -193,6 +193,18 @@ describe("log() - a getter or toJSON that logs", () => {
   });
 });
 
+test("log() - texts of megabytes are sent as they are, and refused for the same reasons as short ones", () => {
+  const { recorder, texts, refusals } = open();
+  for (const piece of ["x", "€", "😀", '"', "\\ud800", "\ud800", "\ud83d\ude00x"]) {
+    for (const end of ["", "\udc00"]) {
+      const fields = { action_target: piece.repeat(1_000_000) + end, action_details: { deep: piece.repeat(10_000) } };
+      const wanted = expected(tables.action_logs, fields, 1);
+      recorder.log("action_logs", { ...context, business_id: "acme" }, { ...fields, seq: 1 });
+      assert.ok((texts.pop() ?? refusals.pop()) === wanted, JSON.stringify(piece + end));
+    }
+  }
+});
+
 const nothing: readonly unknown[] = [undefined, null, 5, "text", true, Symbol("s"), () => 1, []];
 
 test("log() and begin() - never throw, whatever stands in the place of the fields", () => {
