@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Background, Stuck } from "@indelible/publisher/background/background.ts";
+import { Background, background, Stuck } from "@indelible/publisher/background/background.ts";
 import type { PrepareRequest } from "@indelible/publisher/background/protocol.ts";
 import { Counts } from "@indelible/publisher/counts.ts";
 import { Pack } from "@indelible/publisher/pack.ts";
@@ -32,8 +32,8 @@ function request(lines: readonly string[], patterns: readonly RegExp[] = []): Pr
 test("call() - a pattern that never ends is found with its line; what else was under way can be tried again, and succeeds", async () => {
   const background = new Background();
   background.open();
-  const stuck = background.call(request(["{}", culprit], [endless]), "ERR_REDACTION", 200);
-  const other = background.call(request(["{}"]), "ERR_REDACTION", 200);
+  const stuck = background.call(request(["{}", culprit], [endless]), "ERR_REDACTION", 700);
+  const other = background.call(request(["{}"]), "ERR_REDACTION", 700);
   await assert.rejects(stuck, (error) => error instanceof Stuck && error.line === 1);
   await assert.rejects(other, (error) => IndelibleError.is(error) && error.retryable);
   const { data } = await background.call(request(["{}"]), "ERR_REDACTION");
@@ -42,6 +42,7 @@ test("call() - a pattern that never ends is found with its line; what else was u
 });
 
 test("prepare() - the event that a pattern does not get through is held back and reported, its neighbours are sent", async () => {
+  background.open();
   const counts = new Counts();
   const codes: string[] = [];
   const reports = new Reports(({ code }) => codes.push(code));
@@ -60,6 +61,7 @@ test("prepare() - the event that a pattern does not get through is held back and
   assert.equal(events, 2);
   assert.equal(counts.refused, 1);
   assert.ok(codes.includes("ERR_REDACTION"));
+  await background.close();
 });
 
 test("close() - ends the thread with its last user, and the next call starts another", async () => {
