@@ -68,7 +68,7 @@ describe("indelible emit without services", () => {
   });
 
   it("ends with 1 at the deadline, and says what is outstanding and why", async () => {
-    const { process: child, ended } = start([...acme, "--json", "--deadline", "1"], { env: away });
+    const { process: child, ended } = start([...acme, "--json", "--deadline", "6"], { env: away });
     child.stdin.end("{}\n{}\n");
     const { exitCode, out, errors } = await ended;
     assert.equal(exitCode, 1);
