@@ -88,7 +88,7 @@ test("without a spool - memory keeps its bound also where messages are larger th
 describe("with a spool", () => {
   test("200 MB are taken while Pub/Sub is down, in bounded memory, and all of them arrive", async (context) => {
     const directory = temporaryFolder(context);
-    const maxQueuedBytes = 4 * 1024 * 1024;
+    const maxQueuedBytes = 1024 * 1024;
     const { answer, open } = gate();
     const fixture = openFixture({ spool: { directory }, maxQueuedBytes, answer, onError: () => {} });
     const { log } = fixture;

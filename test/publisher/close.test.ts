@@ -113,7 +113,7 @@ describe("flush()", () => {
 describe("close()", () => {
   test("with a spool, what is outstanding is left in it and still counted, and the next publisher sends it", async (context) => {
     const directory = temporaryFolder(context);
-    const { log } = openFixture({ spool: { directory }, answer: never, maxBatchEvents: 2 });
+    const { log } = openFixture({ spool: { directory }, answer: never, maxBatchEvents: 2, maxInFlight: 1 });
     const logIds = Array.from({ length: 5 }, () => log.action({}));
     assert.deepEqual(await log.close({ deadlineMs: 20 }), { acknowledged: 0, spooled: 5, outstanding: 0 });
     assertAddsUp(log, 5);
