@@ -145,8 +145,10 @@ test("SpanProcessor - an entry has the tokens, cost and times of its conversatio
   const { tracer, events } = openOtel();
   const root = begin(tracer, {});
   const cost = { "gen_ai.usage.cost": 0.5 };
-  begin(tracer, { ...chat, ...cost }, root, 1_000).end(3_500);
-  begin(tracer, { ...chat, ...cost, "gen_ai.usage.total_tokens": 121 }, root, 4_000).end(9_000);
+  // OpenTelemetry takes a small number for milliseconds since the process began.
+  const start = Date.UTC(2026, 0, 1);
+  begin(tracer, { ...chat, ...cost }, root, start + 1_000).end(start + 3_500);
+  begin(tracer, { ...chat, ...cost, "gen_ai.usage.total_tokens": 121 }, root, start + 4_000).end(start + 9_000);
   root.end();
   const [, last] = await events("conversations");
   assert.deepEqual(pick(last, "input_tokens", "output_tokens", "total_tokens", "cost_usd", "duration_seconds"), {
@@ -157,8 +159,8 @@ test("SpanProcessor - an entry has the tokens, cost and times of its conversatio
     duration_seconds: 8,
   });
   assert.deepEqual(pick(last, "started_at", "ended_at"), {
-    started_at: "1970-01-01T00:00:01.000Z",
-    ended_at: "1970-01-01T00:00:09.000Z",
+    started_at: "2026-01-01T00:00:01.000Z",
+    ended_at: "2026-01-01T00:00:09.000Z",
   });
 });
 
