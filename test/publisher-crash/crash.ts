@@ -86,9 +86,11 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
     await Promise.all(lanes.map(work));
     await outages.end();
     isOver.throwIfAborted();
+    onLine("no more kills: the last recoveries, with a broker that does not fail");
     await services.calm();
     await Promise.all(lanes.map((lane) => lane.finish()));
     isOver.throwIfAborted();
+    onLine("what arrived is held against what was logged");
     const evidence = await evidenceOf(options, services, figures, dataFolder);
     ledger.troubles.push(...services.deaths);
     count(figures, ledger, evidence);

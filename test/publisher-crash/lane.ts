@@ -39,11 +39,14 @@ export class Lane {
 
   /** Kills some, damages what they left, and lets another one come. */
   async round(): Promise<void> {
-    const { planner, random, figures } = this.#parts;
+    const { planner, random, figures, directory } = this.#parts;
     await this.#run(planner.crash());
     if (random() < DAMAGE_RATE) this.#doDamage();
     figures.add("recoveries");
-    await this.#run([planner.recovery(RECOVERY_KILL_RATE, false)]);
+    const recovery = planner.recovery(RECOVERY_KILL_RATE, false);
+    if (recovery.kill !== undefined) figures.add("recoveries that were to be killed in their turn");
+    await this.#run([recovery]);
+    if (segmentsIn(directory).length === 0) figures.add("recoveries after which nothing was left");
   }
 
   /** Lets somebody come who is not killed, until nothing is left to send. */

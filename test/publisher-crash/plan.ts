@@ -140,7 +140,8 @@ export class Planner {
       sentBusyMs: this.#pick([0, 0, 5]),
       flushes,
       closes,
-      flushDeadlineMs: isLast ? 30_000 : this.#pick([200, 1_500, 2_500]),
+      // Time enough to send everything, and for some so little that they leave it to others.
+      flushDeadlineMs: isLast ? 30_000 : this.#pick([200, 4_000, 4_000]),
       closeDeadlineMs: this.#pick([50, 500]),
     };
   }
@@ -149,10 +150,11 @@ export class Planner {
     return {
       lingerMs: this.#pick([0, 1, 5, 20, 200]),
       maxBatchBytes: this.#pick([2_000, 50_000, 1_000_000, 1_000_000]),
-      maxBatchEvents: flood ? 1_000 : this.#pick([1, 7, 500, 5_000]),
+      maxBatchEvents: flood ? 1_000 : this.#pick([1, 7, 500, 500, 5_000]),
       maxQueuedBytes: this.#pick([50_000, 64 * 1024 * 1024]),
       maxInFlight: isLast ? 8 : this.#pick([1, 8]),
-      publishDeadlineMs: this.#pick([300, 10_000]),
+      // Not enough for a large message on a busy machine: it is stored, and sent again and again.
+      publishDeadlineMs: isLast ? 10_000 : this.#pick([300, 10_000]),
       compression: this.#pick(["zstd", "gzip", "none"]),
     };
   }
@@ -171,7 +173,9 @@ export class Planner {
       afterMs: this.#pick([0, 0, this.#below(4), this.#below(30), this.#below(flood ? 100 : 300)]),
       // It takes a while until the first message is on its way, or 10,000 texts are made.
       maxLifeMs:
-        !flood && (isTick || stage === "begin" || stage === "open") ? 50 + this.#below(800) : 800 + this.#below(1_200),
+        !flood && (isTick || stage === "begin" || stage === "open")
+          ? 150 + this.#below(800)
+          : 1_200 + this.#below(1_500),
     };
   }
 
