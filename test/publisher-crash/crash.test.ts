@@ -9,9 +9,13 @@ it("a seeded run - processes that log with a spool are killed, and every log_id 
     kills: 25,
     lanes: 4,
     outages: 1,
-    floodEvery: 8,
+    floodEvery: 10,
+    flushDeadlineMs: 1_000,
     throughWarehouse: false,
-    onLine: (line) => lines.push(line),
+    onLine: (line) => {
+      lines.push(line);
+      console.error(performance.now() | 0, line);
+    },
   });
   assert.deepEqual(findings, [], [...lines, JSON.stringify(figures)].join("\n"));
   for (const figure of [

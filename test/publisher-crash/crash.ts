@@ -22,6 +22,8 @@ export interface CrashOptions {
   readonly outages: number;
   /** One in so many processes logs 10,000 events in a tick. */
   readonly floodEvery: number;
+  /** The time that most processes have to send everything. */
+  readonly flushDeadlineMs: number;
   /** Whether what arrived is read from the warehouse; otherwise from the broker, by the subscriber's `decode`. */
   readonly throughWarehouse: boolean;
   readonly onLine: (line: string) => void;
@@ -74,7 +76,7 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
     const env = environment(services, dataFolder);
     const lanes = Array.from({ length: options.lanes }, (_, lane) => {
       const directory = join(dataFolder, `spool-${lane}`);
-      const planner = new Planner(seededRandom(seed, `plan ${lane}`), directory, `v${lane}`, options.floodEvery);
+      const planner = new Planner(seededRandom(seed, `plan ${lane}`), directory, { ...options, prefix: `v${lane}` });
       const damage = seededRandom(seed, `damage ${lane}`);
       return new Lane({ directory, planner, executioner, env, random: damage, ledger, figures, onKill });
     });

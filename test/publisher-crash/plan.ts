@@ -66,29 +66,33 @@ export interface Casting {
 
 const FLOOD_EVENTS = 10_000;
 
+export interface PlannerOptions {
+  /** Begins the names of the victims. */
+  readonly prefix: string;
+  /** One in so many victims logs 10,000 events in a tick. */
+  readonly floodEvery: number;
+  /** The time that most have to send everything. */
+  readonly flushDeadlineMs: number;
+}
+
 export class Planner {
   readonly #random: Random;
   readonly #directory: string;
-  readonly #prefix: string;
-  readonly #floodEvery: number;
+  readonly #options: PlannerOptions;
   #victims = 0;
 
-  /**
-   * @param prefix begins the names of its victims
-   * @param floodEvery one in so many victims logs 10,000 events in a tick
-   */
-  constructor(random: Random, directory: string, prefix: string, floodEvery: number) {
+  constructor(random: Random, directory: string, options: PlannerOptions) {
     this.#random = random;
     this.#directory = directory;
-    this.#prefix = prefix;
-    this.#floodEvery = floodEvery;
+    this.#options = options;
   }
 
   /** Those that share the directory at a time; each is to be killed. */
   crash(): Casting[] {
     const count = this.#pick([1, 1, 1, 2, 2, 3]);
     return Array.from({ length: count }, () => {
-      const flood = this.#victims % this.#floodEvery === this.#floodEvery >> 1;
+      const { floodEvery } = this.#options;
+      const flood = this.#victims % floodEvery === floodEvery >> 1;
       const victim = this.#victim({
         ticks: 1 + this.#below(12),
         flushes: this.#happens(0.4),
@@ -121,7 +125,7 @@ export class Planner {
     readonly isLast: boolean;
   }): VictimPlan {
     this.#victims += 1;
-    const name = `${this.#prefix}.${this.#victims}`;
+    const name = `${this.#options.prefix}.${this.#victims}`;
     const publishers = Array.from({ length: this.#happens(0.15) ? 2 : 1 }, () => this.#publisher(flood, isLast));
     return {
       name,
@@ -129,27 +133,36 @@ export class Planner {
       directory: this.#directory,
       journal: `${this.#directory}.${name}.journal`,
       publishers,
-      ticks: Array.from({ length: ticks }, (_, index) => ({
-        publisher: this.#below(publishers.length),
-        events: flood && index === 0 ? FLOOD_EVENTS : 1 + this.#below(this.#pick([1, 10, 100])),
-        maxTextBytes: flood && index === 0 ? 100 : this.#pick([200, 200, 2_000, 2_000, 20_000, 300_000]),
-        busyMs: this.#pick([0, 0, 2, 10]),
-        pauseMs: this.#pick([0, 0, 1, 5, 30]),
-        inMicrotask: this.#happens(0.3),
-      })),
+      ticks: Array.from({ length: ticks }, (_, index) => this.#tick(publishers.length, flood && index === 0)),
       sentBusyMs: this.#pick([0, 0, 5]),
       flushes,
       closes,
-      // Time enough to send everything, and for some so little that they leave it to others.
-      flushDeadlineMs: isLast ? 30_000 : this.#pick([200, 4_000, 4_000]),
+      flushDeadlineMs: isLast
+        ? 30_000
+        : this.#pick([200, this.#options.flushDeadlineMs, this.#options.flushDeadlineMs]),
       closeDeadlineMs: this.#pick([50, 500]),
+    };
+  }
+
+  #tick(publishers: number, flood: boolean): TickPlan {
+    const maxTextBytes = flood ? 100 : this.#pick([200, 200, 2_000, 2_000, 20_000, 300_000]);
+    // Many long ones would keep the processes busy with nothing but their bytes.
+    const maxEvents = maxTextBytes > 2_000 ? 8 : this.#pick([1, 10, 100]);
+    return {
+      publisher: this.#below(publishers),
+      events: flood ? FLOOD_EVENTS : 1 + this.#below(maxEvents),
+      maxTextBytes,
+      busyMs: this.#pick([0, 0, 2, 10]),
+      pauseMs: this.#pick([0, 0, 1, 5, 30]),
+      inMicrotask: this.#happens(0.3),
     };
   }
 
   #publisher(flood: boolean, isLast: boolean): PublisherPlan {
     return {
       lingerMs: this.#pick([0, 1, 5, 20, 200]),
-      maxBatchBytes: this.#pick([2_000, 50_000, 1_000_000, 1_000_000]),
+      // A flood in small messages keeps the broker busy for a minute, and shows nothing more.
+      maxBatchBytes: this.#pick(flood ? [50_000, 1_000_000] : [2_000, 50_000, 1_000_000, 1_000_000]),
       maxBatchEvents: flood ? 1_000 : this.#pick([1, 7, 500, 500, 5_000]),
       maxQueuedBytes: this.#pick([50_000, 64 * 1024 * 1024]),
       maxInFlight: isLast ? 8 : this.#pick([1, 8]),

@@ -34,6 +34,7 @@ const report = await runCrash({
   lanes: Number(values.lanes),
   outages: Number(values.outages ?? kills / 25),
   floodEvery: 60,
+  flushDeadlineMs: 4_000,
   throughWarehouse: values.warehouse,
   onLine: (line) => process.stderr.write(`${seconds().padStart(4)} s  ${line}\n`),
   signal: interrupted.signal,
