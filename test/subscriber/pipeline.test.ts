@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { canonicalize } from "@indelible/schemas/canonical.ts";
 import { entryHash, logIdOfMessage } from "@indelible/schemas/entry.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import type { Event, TableName } from "@indelible/schemas/tables.ts";
+import { tables, type Event, type TableName } from "@indelible/schemas/tables.ts";
 import { Admission } from "@indelible/subscriber/admission.ts";
 import type { Appender, PendingRow, RefusedRow } from "@indelible/subscriber/appender.ts";
 import type { DeadLetters } from "@indelible/subscriber/dead-letters.ts";
@@ -88,7 +88,7 @@ describe("ingest()", () => {
         published_at: "1780000000123456",
         message_id: m.id,
         ingested_at: "1800000000000000",
-        schema_version: "1",
+        schema_version: String(tables.conversations.version),
         entry,
         entry_hash: entryHash(entry),
       },
