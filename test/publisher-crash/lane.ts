@@ -43,7 +43,7 @@ export class Lane {
     await this.#run(planner.crash());
     if (random() < DAMAGE_RATE) this.#doDamage();
     figures.add("recoveries");
-    const recovery = planner.recovery(RECOVERY_KILL_RATE, false);
+    const recovery = planner.recovery(RECOVERY_KILL_RATE, "successor");
     if (recovery.kill !== undefined) figures.add("recoveries that were to be killed in their turn");
     await this.#run([recovery]);
     if (segmentsIn(directory).length === 0) figures.add("recoveries after which nothing was left");
@@ -53,7 +53,7 @@ export class Lane {
   async finish(): Promise<void> {
     const { planner, directory } = this.#parts;
     for (let tries = 0; tries < MAX_LAST_RECOVERIES; tries += 1) {
-      await this.#run([planner.recovery(0, true)]);
+      await this.#run([planner.recovery(0, "last")]);
       if (segmentsIn(directory).length === 0) return;
     }
   }

@@ -64,7 +64,11 @@ export interface Casting {
   readonly startAfterMs: number;
 }
 
+/** Whoever logs; whoever comes next; whoever comes when there are no more kills, and has all the time that it needs. */
+type Role = "agent" | "successor" | "last";
+
 const FLOOD_EVENTS = 10_000;
+const LAST_DEADLINE_MS = 30_000;
 
 export interface PlannerOptions {
   /** Begins the names of the victims. */
@@ -98,15 +102,15 @@ export class Planner {
         flushes: this.#happens(0.4),
         closes: this.#happens(0.3),
         flood,
-        isLast: false,
+        role: "agent",
       });
       return { victim, kill: this.#kill(victim, flood), startAfterMs: this.#below(count * 60) };
     });
   }
 
-  /** The one that comes next. It is killed in its turn with this probability; the last one has all the time that it needs. */
-  recovery(killRate: number, isLast: boolean): Casting {
-    const victim = this.#victim({ ticks: this.#below(3), flushes: true, closes: true, flood: false, isLast });
+  /** The one that comes next, and is to send what was left. It is killed in its turn with this probability. */
+  recovery(killRate: number, role: "successor" | "last"): Casting {
+    const victim = this.#victim({ ticks: this.#below(3), flushes: true, closes: true, flood: false, role });
     const kill = this.#happens(killRate) ? this.#kill(victim, false) : undefined;
     return { victim, kill, startAfterMs: 0 };
   }
@@ -116,17 +120,17 @@ export class Planner {
     flushes,
     closes,
     flood,
-    isLast,
+    role,
   }: {
     readonly ticks: number;
     readonly flushes: boolean;
     readonly closes: boolean;
     readonly flood: boolean;
-    readonly isLast: boolean;
+    readonly role: Role;
   }): VictimPlan {
     this.#victims += 1;
     const name = `${this.#options.prefix}.${this.#victims}`;
-    const publishers = Array.from({ length: this.#happens(0.15) ? 2 : 1 }, () => this.#publisher(flood, isLast));
+    const publishers = Array.from({ length: this.#happens(0.15) ? 2 : 1 }, () => this.#publisher(flood, role));
     return {
       name,
       seed: this.#below(2 ** 31),
@@ -137,11 +141,16 @@ export class Planner {
       sentBusyMs: this.#pick([0, 0, 5]),
       flushes,
       closes,
-      flushDeadlineMs: isLast
-        ? 30_000
-        : this.#pick([200, this.#options.flushDeadlineMs, this.#options.flushDeadlineMs]),
+      flushDeadlineMs: this.#flushDeadlineMs(role),
       closeDeadlineMs: this.#pick([50, 500]),
     };
+  }
+
+  /** Some agents leave what they have to others. */
+  #flushDeadlineMs(role: Role): number {
+    if (role === "last") return LAST_DEADLINE_MS;
+    const { flushDeadlineMs } = this.#options;
+    return role === "successor" ? flushDeadlineMs : this.#pick([200, flushDeadlineMs]);
   }
 
   #tick(publishers: number, flood: boolean): TickPlan {
@@ -158,16 +167,16 @@ export class Planner {
     };
   }
 
-  #publisher(flood: boolean, isLast: boolean): PublisherPlan {
+  #publisher(flood: boolean, role: Role): PublisherPlan {
     return {
       lingerMs: this.#pick([0, 1, 5, 20, 200]),
       // A flood in small messages keeps the broker busy for a minute, and shows nothing more.
       maxBatchBytes: this.#pick(flood ? [50_000, 1_000_000] : [2_000, 50_000, 1_000_000, 1_000_000]),
       maxBatchEvents: flood ? 1_000 : this.#pick([1, 7, 500, 500, 5_000]),
       maxQueuedBytes: this.#pick([50_000, 64 * 1024 * 1024]),
-      maxInFlight: isLast ? 8 : this.#pick([1, 8]),
+      maxInFlight: role === "agent" ? this.#pick([1, 8]) : 8,
       // Not enough for a large message on a busy machine: it is stored, and sent again and again.
-      publishDeadlineMs: isLast ? 10_000 : this.#pick([300, 10_000]),
+      publishDeadlineMs: role === "last" ? 10_000 : this.#pick([300, 10_000]),
       compression: this.#pick(["zstd", "gzip", "none"]),
     };
   }
