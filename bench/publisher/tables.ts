@@ -66,6 +66,7 @@ export function conditionTable(lines: readonly Line[]): string {
       "stats() at the end",
       ({ stats }) =>
         Object.entries(stats ?? {})
+          .filter(([, value]) => typeof value === "number")
           .map(([name, value]) => `${name} ${typeof value === "number" ? value.toLocaleString("en") : String(value)}`)
           .join(", "),
     ],
