@@ -112,7 +112,7 @@ async function bench(workshop: Workshop): Promise<void> {
   const comparedRounds = await interleaved(workshop, compared, rounds, events);
   const stressedJobs = only.includes("conditions") ? stressed : [];
   const stressedRounds = await interleaved(workshop, stressedJobs, Math.min(rounds, 3), events);
-  const imports = only.includes("import") ? await importCosts(workshop, importRuns) : [];
+  const imports = only.includes("import") ? importCosts(workshop, importRuns) : [];
   if (values.json) {
     const named = (jobs: readonly Job[], all: Outcome[][]): object =>
       jobs.map((job, index) => ({ ...job, rounds: all[index] }));

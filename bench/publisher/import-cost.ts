@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
 import type { Workshop } from "./processes.ts";
 
 export interface ImportCost {
@@ -23,55 +23,43 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const source = join(root, "publisher/publisher.ts");
 
 /** `import "@indelible/publisher"` in `runs` fresh processes for each form, in turn. */
-export async function importCosts(workshop: Workshop, runs: number): Promise<ImportCost[]> {
+export function importCosts(workshop: Workshop, runs: number): ImportCost[] {
   const forms = {
     "TypeScript, types stripped by Node": source,
-    "JavaScript, one file by esbuild": await bundle(workshop.newFolder()),
+    "JavaScript, as it is published (`npm run build`)": bundle(workshop.newFolder()),
   };
   const times = new Map<string, number[]>(Object.keys(forms).map((form) => [form, []]));
   for (let run = 0; run < runs; run += 1) {
-    for (const [form, file] of Object.entries(forms)) times.get(form)!.push((await load(workshop, file, "time")).ms);
+    for (const [form, file] of Object.entries(forms)) times.get(form)!.push(load(file, "time").ms);
   }
   const costs: ImportCost[] = [];
   for (const [form, file] of Object.entries(forms)) {
-    const { modules, builtins } = await load(workshop, file, "count");
+    const { modules, builtins } = load(file, "count");
     const sorted = times.get(form)!.toSorted((a, b) => a - b);
     costs.push({ form, medianMs: sorted[Math.floor(runs / 2)]!, minMs: sorted[0]!, modules, builtins });
   }
   return costs;
 }
 
-async function load(workshop: Workshop, file: string, what: "time" | "count"): Promise<Answer> {
-  const peer = workshop.start("import-child.ts", [pathToFileURL(file).href, what]);
-  try {
-    return await peer.next<Answer>(10_000);
-  } finally {
-    await peer.end();
-  }
+/** In a process that is plain JavaScript, as most hosts are: stripping types makes the import of a neighbour slower. */
+function load(file: string, what: "time" | "count"): Answer {
+  const script = `
+    import { registerHooks } from "node:module";
+    let modules = 0, builtins = 0;
+    if (${what === "count"}) registerHooks({ load(url, context, next) {
+      if (url.startsWith("node:")) builtins += 1; else modules += 1;
+      return next(url, context);
+    } });
+    const startMs = performance.now();
+    await import(${JSON.stringify(pathToFileURL(file).href)});
+    console.log(JSON.stringify({ ms: performance.now() - startMs, modules, builtins }));`;
+  const options = { cwd: root, encoding: "utf8", timeout: 10_000 } as const;
+  return JSON.parse(execFileSync(process.execPath, ["--input-type=module", "--eval", script], options)) as Answer;
 }
 
-/** Our own packages in one file, those of others beside it, as a published package would have them. */
-async function bundle(folder: string): Promise<string> {
-  const manifest = JSON.parse(readFileSync(join(root, "publisher/package.json"), "utf8")) as {
-    readonly dependencies: { readonly [name: string]: string };
-  };
-  const outfile = join(folder, "publisher.mjs");
-  const external = Object.keys(manifest.dependencies).filter((name) => !name.startsWith("@indelible/"));
-  await build({
-    entryPoints: [source],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "esm",
-    external,
-    logLevel: "warning",
-  });
-  for (const name of external) {
-    const nested = join(root, "publisher/node_modules", name);
-    const link = join(folder, "node_modules", name);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(existsSync(nested) ? nested : join(root, "node_modules", name), link);
-  }
-  return outfile;
+/** The package as it is published, with what it depends on beside it. */
+function bundle(folder: string): string {
+  execFileSync(process.execPath, [join(root, "publisher/bundle.ts"), join(folder, "publisher")], { cwd: root });
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  return join(folder, "publisher", "publisher.js");
 }
