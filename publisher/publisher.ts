@@ -48,7 +48,7 @@ export interface Deadline {
  */
 export interface Publisher extends Log {
   /**
-   * Sends everything logged before the call at once, and what dead processes left in the spool, and resolves when each event
+   * Sends everything logged before the call at once, and what dead processes left in the spool (of the oldest hundred of them), and resolves when each event
    * is acknowledged, held back or refused, or at the deadline, after which sending goes on. Never rejects.
    */
   flush(deadline?: Deadline): Promise<FlushResult>;
