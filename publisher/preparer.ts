@@ -36,28 +36,29 @@ export class Preparer {
     if (this.#known.has(pack)) return prepared;
     const { spool, rejections, counts, reports } = this.#parts;
     const { damaged, rejected, findings, invalid } = prepared;
-    if (damaged.length > 0 && pack.segment !== undefined) {
-      await spool?.keepDamaged(pack.segment, damaged);
-      const lost = Math.max(0, pack.events - prepared.events - rejected.length);
-      pack.leftOut += lost;
-      const stretches = damaged.length === 1 ? "one stretch" : `${damaged.length} stretches`;
-      rejections.refuse(
-        pack.table,
-        new IndelibleError(
-          "ERR_SPOOL_DAMAGED",
-          `${stretches} of ${pack.segment.path} cannot be read; the bytes are kept in ${spool?.directory}/quarantine`,
-        ),
-        lost,
-      );
-    }
+    // What can fail comes before what is counted, for after a failure all of it is done again.
+    if (damaged.length > 0) await spool?.keepDamaged(pack.segment!, damaged);
     await rejections.hold(pack, rejected);
     this.#known.add(pack);
+    if (damaged.length > 0) this.#refuseDamaged(pack, prepared);
     counts.addRedacted(findings);
     if (invalid !== undefined) {
       const error = new IndelibleError(invalid.code, `${invalid.message}: it is sent, and will be a dead letter`);
       reports.add(error, { table: pack.table, events: invalid.events, refused: false });
     }
     return prepared;
+  }
+
+  #refuseDamaged(pack: Pack, { damaged, events, rejected }: Prepared): void {
+    const { spool, rejections } = this.#parts;
+    const lost = Math.max(0, pack.events - events - rejected.length);
+    pack.leftOut += lost;
+    const stretches = damaged.length === 1 ? "one stretch" : `${damaged.length} stretches`;
+    const error = new IndelibleError(
+      "ERR_SPOOL_DAMAGED",
+      `${stretches} of ${pack.segment!.path} cannot be read; the bytes are kept in ${spool?.directory}/quarantine`,
+    );
+    rejections.refuse(pack.table, error, lost);
   }
 
   /** Leaves out one line more each time that the thread does not get through it. */

@@ -59,7 +59,7 @@ function firstIn(
   return undefined;
 }
 
-/** Of a JSON array of messages: the text of the last of `role`, else of the last that has any. */
+/** Of a JSON array of messages: the text of the last of `role`, else of the last one with a text. */
 function lastFrom(role: string, value: unknown): string | undefined {
   const messages = parsedOf(value);
   if (!Array.isArray(messages)) return undefined;
