@@ -92,3 +92,24 @@ function startConversation(record: Recorder, context: Context, fields: Fields<"c
     end: (further = {}) => record.begin("conversations", context, further, complete)["log_id"] as string,
   };
 }
+
+/** The method for each table. */
+export interface LogMethods {
+  readonly conversations: "conversation";
+  readonly thinking_logs: "thinking";
+  readonly decision_logs: "decision";
+  readonly action_logs: "action";
+  readonly escalation_logs: "escalation";
+  readonly mcp_usage_logs: "mcpCall";
+  readonly log_access_audit: "access";
+}
+
+export const logMethods: LogMethods = {
+  conversations: "conversation",
+  thinking_logs: "thinking",
+  decision_logs: "decision",
+  action_logs: "action",
+  escalation_logs: "escalation",
+  mcp_usage_logs: "mcpCall",
+  log_access_audit: "access",
+};

@@ -4,7 +4,7 @@ import { StringDecoder } from "node:string_decoder";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import type { Event, TableName } from "@indelible/schemas/tables.ts";
 import { withDeadline } from "../deadline.ts";
-import type { Log } from "../log.ts";
+import { logMethods, type Log } from "../log.ts";
 import { createPublisher, type Deadline, type PublisherOptions } from "../publisher.ts";
 import { warnOf } from "./guard.ts";
 import { eventIn } from "./pino-line.ts";
@@ -166,18 +166,9 @@ export class PinoStream extends Writable {
 /** The types of the columns are not known here: as with every event, the subscriber validates them. */
 function record(log: LineLog, table: TableName, fields: Event): void {
   const loose = log as unknown as { readonly [method: string]: (fields: Event) => string };
+  const methods: { readonly [table in TableName]?: keyof Log } = logMethods;
   loose[methods[table] ?? ""]?.(fields);
 }
-
-const methods: { readonly [N in TableName]?: keyof Log } = {
-  conversations: "conversation",
-  thinking_logs: "thinking",
-  decision_logs: "decision",
-  action_logs: "action",
-  escalation_logs: "escalation",
-  mcp_usage_logs: "mcpCall",
-  log_access_audit: "access",
-};
 
 function keyOf({ key = "indelible" }: PinoStreamOptions): string {
   if (typeof key === "string" && key !== "" && key.length <= 64) return key;
