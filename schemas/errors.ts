@@ -10,8 +10,11 @@ interface ErrorKind {
 }
 
 interface ErrorKinds {
+  readonly ERR_ACCESS_DENIED: ErrorKind;
   readonly ERR_APPEND_OUTCOME_UNKNOWN: ErrorKind;
   readonly ERR_APPEND_REFUSED: ErrorKind;
+  readonly ERR_CHECKPOINT: ErrorKind;
+  readonly ERR_CLOCK: ErrorKind;
   readonly ERR_CLOSED: ErrorKind;
   readonly ERR_CONFIG: ErrorKind;
   readonly ERR_CORRUPT_DATA: ErrorKind;
@@ -21,6 +24,7 @@ interface ErrorKinds {
   readonly ERR_EMPTY: ErrorKind;
   readonly ERR_INTEGRATION: ErrorKind;
   readonly ERR_INVALID_EVENT: ErrorKind;
+  readonly ERR_KEY: ErrorKind;
   readonly ERR_LONE_SURROGATE: ErrorKind;
   readonly ERR_LOSSY_NUMBER: ErrorKind;
   readonly ERR_MESSAGE_REFUSED: ErrorKind;
@@ -28,14 +32,18 @@ interface ErrorKinds {
   readonly ERR_NOT_JSON: ErrorKind;
   readonly ERR_NOT_UTF8: ErrorKind;
   readonly ERR_PATCH: ErrorKind;
+  readonly ERR_PROOF: ErrorKind;
   readonly ERR_PUBLISH: ErrorKind;
   readonly ERR_QUERY: ErrorKind;
   readonly ERR_QUEUE_FULL: ErrorKind;
+  readonly ERR_READ: ErrorKind;
   readonly ERR_REDACTION: ErrorKind;
   readonly ERR_ROW_REFUSED: ErrorKind;
+  readonly ERR_SEAL_CONFLICT: ErrorKind;
   readonly ERR_SERVICE_DIED: ErrorKind;
   readonly ERR_SPOOL: ErrorKind;
   readonly ERR_SPOOL_DAMAGED: ErrorKind;
+  readonly ERR_STORE: ErrorKind;
   readonly ERR_TOO_DEEP: ErrorKind;
   readonly ERR_TOO_LARGE: ErrorKind;
   readonly ERR_TRANSCRIPT: ErrorKind;
@@ -44,12 +52,18 @@ interface ErrorKinds {
   readonly ERR_UNKNOWN_ENCODING: ErrorKind;
   readonly ERR_UNKNOWN_FIELD: ErrorKind;
   readonly ERR_UNSERIALIZABLE: ErrorKind;
+  readonly ERR_UNSTABLE: ErrorKind;
 }
 
 export type ErrorCode = keyof ErrorKinds;
 
 /** Every code with what it means and what to do about it; docs/errors.md is written from this. */
 export const errorKinds: ErrorKinds = {
+  ERR_ACCESS_DENIED: {
+    retryable: false,
+    meaning: "The warehouse refuses this to your role.",
+    hint: "Roles and what they may do are in SECURITY.md; on one machine, the token of a role is in access.json of the data folder.",
+  },
   ERR_APPEND_OUTCOME_UNKNOWN: {
     retryable: true,
     meaning: "An append failed in a way that leaves open whether its rows were written.",
@@ -59,6 +73,16 @@ export const errorKinds: ErrorKinds = {
     retryable: true,
     meaning: "BigQuery refused an append as a whole: the table is missing, its schema differs, or a right is missing.",
     hint: "Compare the table with the declaration and the subscriber's role with docs/operate.md; messages wait in Pub/Sub meanwhile.",
+  },
+  ERR_CHECKPOINT: {
+    retryable: false,
+    meaning: "A checkpoint, its signatures, or a proof about it does not hold.",
+    hint: "Do not seal on top of it. Run `indelible verify`: it names what differs and where.",
+  },
+  ERR_CLOCK: {
+    retryable: false,
+    meaning: "The clock stands before what has been sealed already.",
+    hint: "Set the clock of the sealer right; nothing is sealed until then, and nothing is lost.",
   },
   ERR_CLOSED: {
     retryable: false,
@@ -107,6 +131,11 @@ export const errorKinds: ErrorKinds = {
     meaning: "The event does not fit the declaration of its table.",
     hint: "Compare it with docs/tables.md or schemas/json/; the detail names the field.",
   },
+  ERR_KEY: {
+    retryable: false,
+    meaning: "A signing key or a list of keys cannot be used.",
+    hint: "The message says what is wrong with it; SPEC.md has the form of keys.",
+  },
   ERR_LONE_SURROGATE: {
     retryable: false,
     meaning: "A text holds half of a surrogate pair, which UTF-8 cannot carry.",
@@ -142,6 +171,11 @@ export const errorKinds: ErrorKinds = {
     meaning: "An edit is not a JSON Patch (RFC 6902).",
     hint: 'Give an array of operations, or a file with one: [{"op":"replace","path":"/confidence_level","value":1}]',
   },
+  ERR_PROOF: {
+    retryable: false,
+    meaning: "A proof does not show what it claims, or is none.",
+    hint: "Do not rely on it. Ask for a new one: indelible prove LOG_ID.",
+  },
   ERR_PUBLISH: {
     retryable: true,
     meaning: "Pub/Sub did not take a message.",
@@ -157,6 +191,11 @@ export const errorKinds: ErrorKinds = {
     meaning: "A bounded queue is full.",
     hint: "The service behind it is slower than the producer: find out why, or raise the bound that the message names.",
   },
+  ERR_READ: {
+    retryable: true,
+    meaning: "The warehouse could not be read.",
+    hint: "The message is BigQuery's own; nothing is lost, try again.",
+  },
   ERR_REDACTION: {
     retryable: false,
     meaning: "Redaction failed or did not end on an event, so that the event was held back rather than sent as it is.",
@@ -166,6 +205,11 @@ export const errorKinds: ErrorKinds = {
     retryable: false,
     meaning: "BigQuery refused this row and no other of its batch.",
     hint: "The detail is BigQuery's own. Mend the table, then: indelible dlq replay --reason ERR_ROW_REFUSED.",
+  },
+  ERR_SEAL_CONFLICT: {
+    retryable: true,
+    meaning: "Another sealer has sealed meanwhile.",
+    hint: "Nothing to do: what it has not sealed is sealed the next time.",
   },
   ERR_SERVICE_DIED: {
     retryable: true,
@@ -182,6 +226,11 @@ export const errorKinds: ErrorKinds = {
     meaning:
       "Records of the publisher's spool do not have the checksum that they were written with: torn by a crash, or changed on disk.",
     hint: "Their bytes are in the spool's `quarantine` folder; what can be read of them can be sent again by `indelible emit`.",
+  },
+  ERR_STORE: {
+    retryable: true,
+    meaning: "The store of checkpoints could not be read or written.",
+    hint: "Make room or give the right that the message names; nothing is sealed until then, and nothing is lost.",
   },
   ERR_TOO_DEEP: {
     retryable: false,
@@ -222,6 +271,11 @@ export const errorKinds: ErrorKinds = {
     retryable: false,
     meaning: "An event cannot be written as JSON: a cycle, NaN, an infinite number, or a bigint beyond 2^53.",
     hint: "The message names the place; send such a value as a string.",
+  },
+  ERR_UNSTABLE: {
+    retryable: true,
+    meaning: "A closed window had other rows when it was read again before it was signed.",
+    hint: "Somebody writes or deletes rows in the past. If rows only arrive late, raise the sealer's margin; the next run tries again.",
   },
 };
 

@@ -26,6 +26,20 @@ export function deadLetterTopic(prefix: string = DEFAULT_TOPIC_PREFIX): string {
   return `${prefix}.dead-letter`;
 }
 
+/**
+ * ID of the topic that BigQuery's audit log is routed to, as `LogEntry` in JSON: what the subscriber makes `log_access_audit`
+ * entries of. Its push endpoint ends in `/${AUDIT_PATH}`.
+ */
+export function accessAuditTopic(prefix: string = DEFAULT_TOPIC_PREFIX): string {
+  return `${prefix}.bigquery-audit`;
+}
+
+/** Last part of the push endpoint of the topic of BigQuery's audit log, where others have the name of a table. */
+export const AUDIT_PATH = "bigquery_audit";
+
+/** Tables whose rows are sealed: all but the seals, which are a log of their own. */
+export const sealedTables: readonly TableName[] = tableNames.filter((name) => name !== "seals");
+
 /** ID of the push subscription on `topic`. */
 export function pushSubscriptionOf(topic: string): string {
   return `${topic}.function`;

@@ -1,8 +1,8 @@
 export const logAccessAudit = {
   name: "log_access_audit",
-  version: 1,
+  version: 2,
   kind: "log",
-  description: "Who read the log: every query, listing, export and read session.",
+  description: "Who read the log: every query, listing, copy, export and read session.",
   entity: "access_id",
   occurredAt: "accessed_at",
   clusterBy: ["principal", "dataset_id", "table_id"],
@@ -16,7 +16,7 @@ export const logAccessAudit = {
     access_type: {
       type: "string",
       required: true,
-      enum: ["query", "list", "export", "read_session"],
+      enum: ["query", "list", "export", "read_session", "copy"],
       description: "How.",
     },
     project_id: { type: "string", maxLength: 256, description: "What: the project." },
@@ -28,6 +28,11 @@ export const logAccessAudit = {
       description: "What: the columns, where they are known.",
     },
     statement: { type: "string", description: "What: the SQL text of a query." },
+    destination: {
+      type: "string",
+      maxLength: 4096,
+      description: "What: where the result was stored, if it was: a table that whoever may read it reads the log by.",
+    },
     job_id: { type: "string", maxLength: 1024, description: "The job or read session." },
     rows_read: { type: "int64", minimum: 0, description: "How many rows." },
     bytes_read: { type: "int64", minimum: 0, description: "How many bytes." },
