@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { EventEmitter } from "node:events";
 import { addAbortSignal } from "node:stream";
 import type { File, FileMetadata, StorageOptions } from "@google-cloud/storage";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
@@ -150,8 +151,10 @@ async function download(file: File, remainingMs: number): Promise<Buffer> {
   const stream = file.createReadStream({ validation: false, decompress: false });
   addAbortSignal(AbortSignal.timeout(remainingMs), stream);
   let hashes = "";
-  stream.on("response", (response: { readonly headers: { readonly [name: string]: unknown } }) => {
+  stream.on("response", (response: EventEmitter & { readonly headers: { readonly [name: string]: unknown } }) => {
     hashes = String(response.headers["x-goog-hash"]);
+    // The client itself puts 11 listeners on a response of more than 64 KB, and Node would warn of it on the user's terminal.
+    response.setMaxListeners(20);
   });
   const parts: Buffer[] = [];
   for await (const part of stream) parts.push(part as Buffer);

@@ -104,6 +104,20 @@ describe("a store in a bucket", () => {
     await assert.rejects(store.read("a"), { code: "ERR_STORE", message: /checksum/ });
   });
 
+  it("read() - warns of nothing when the data is long", async (context) => {
+    const { fake, store } = await openFake(context);
+    const long = Buffer.alloc(1_000_000, 1);
+    fake.objects.set("some/log/long", { data: long, metadata: {} });
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): number => warnings.push(warning);
+    process.on("warning", onWarning);
+    assert.deepEqual(await store.read("long"), long);
+    // Warnings are emitted in the next tick.
+    await new Promise(setImmediate);
+    process.off("warning", onWarning);
+    assert.deepEqual(warnings, []);
+  });
+
   it("reads and lists again when Cloud Storage does not answer", async (context) => {
     const { fake, store } = await openFake(context);
     await store.create("a/b", data);
