@@ -1,0 +1,74 @@
+import { identityColumns, leafData } from "./leaf.ts";
+import type { TableName } from "@indelible/schemas/tables.ts";
+import type { BatchColumn, RowBatch, RowReader } from "./row-reader.ts";
+
+/** A row as the tree of its window has it: where it stands in the order, and the data of its leaf. */
+export interface LeafRow {
+  readonly ingestedAt: bigint;
+  readonly logId: string;
+  readonly data: string;
+}
+
+/** Order of the leaves of a window: by `ingested_at`, then `log_id`, then the data, by UTF-16 code units. */
+export function compareLeafRows(a: LeafRow, b: LeafRow): number {
+  if (a.ingestedAt !== b.ingestedAt) return a.ingestedAt < b.ingestedAt ? -1 : 1;
+  if (a.logId !== b.logId) return a.logId < b.logId ? -1 : 1;
+  return a.data < b.data ? -1 : a.data > b.data ? 1 : 0;
+}
+
+/** The rows of a batch that was read with {@link identityColumns}. A required column that is NULL all the same is "" or 0. */
+export function leafRowsOf(table: TableName, batch: RowBatch): LeafRow[] {
+  const [logIds, hashes, published, messages, ingested] = identityColumns.map((name) => batch.column(name)) as [
+    BatchColumn,
+    BatchColumn,
+    BatchColumn,
+    BatchColumn,
+    BatchColumn,
+  ];
+  const rows: LeafRow[] = [];
+  for (let row = 0; row < batch.length; row += 1) {
+    const logId = textOf(logIds.bytes(row));
+    const ingestedAt = ingested.int64(row) ?? 0n;
+    const data = leafData({
+      table,
+      logId,
+      entryHash: textOf(hashes.bytes(row)),
+      publishedAt: published.int64(row) ?? 0n,
+      messageId: textOf(messages.bytes(row)),
+      ingestedAt,
+    });
+    rows.push({ ingestedAt, logId, data });
+  }
+  return rows;
+}
+
+function textOf(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
+/** The rows of a range, sorted, or that they are more than `maxRows`. `session`: the read's. */
+export type RangeRead =
+  | { readonly kind: "rows"; readonly rows: LeafRow[]; readonly session: string | undefined }
+  | { readonly kind: "too many" };
+
+/**
+ * Reads the rows of a table with `from` <= `ingested_at` < `until`, at most `maxRows` of them. A table that does not exist has no rows.
+ * @throws ERR_READ, ERR_ACCESS_DENIED
+ */
+export async function readRange(
+  reader: RowReader,
+  table: TableName,
+  range: { readonly from: bigint; readonly until: bigint; readonly maxRows: number },
+  signal?: AbortSignal,
+): Promise<RangeRead> {
+  const { from, until, maxRows } = range;
+  const read = await reader.read({ table, columns: identityColumns, from, until, signal });
+  if (read === undefined) return { kind: "rows", rows: [], session: undefined };
+  const rows: LeafRow[] = [];
+  for await (const batch of read.batches) {
+    if (rows.length + batch.length > maxRows) return { kind: "too many" };
+    for (const row of leafRowsOf(table, batch)) rows.push(row);
+  }
+  rows.sort(compareLeafRows);
+  return { kind: "rows", rows, session: read.session };
+}

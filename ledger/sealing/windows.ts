@@ -1,0 +1,78 @@
+import { leafOf } from "../leaf.ts";
+import { rootOf } from "../merkle.ts";
+import type { LeafRow } from "../identities.ts";
+
+/** A window that is ready to be sealed. Times in microseconds since 1970. */
+export interface Window {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly rowCount: number;
+  /** Lower-case hex. */
+  readonly rootHash: string;
+  /** Data of the leaves, in order. */
+  readonly leaves: readonly string[];
+}
+
+const DAY = 86_400_000_000n;
+
+/**
+ * Cuts the range from `start` to `end` into windows that tile it, by its rows, which are sorted:
+ *
+ * - a window with rows lies within one UTC day, because partitions are days, and retention removes a window as a whole or not at all;
+ * - it has at most `maxRows` rows, unless more of them have the very same `ingested_at`: proofs are made from a window's leaves;
+ * - what lies between is a window without rows.
+ *
+ * Where the rows end, the rest up to `end` belongs to the last window of that day, and beyond it is left over.
+ *
+ * @returns the windows, and where the next one starts: `end`, or earlier when nothing but emptiness is left
+ */
+export function cut(
+  start: bigint,
+  end: bigint,
+  rows: readonly LeafRow[],
+  maxRows: number,
+): { readonly windows: Window[]; readonly next: bigint } {
+  const windows: Window[] = [];
+  let next = start;
+  for (let at = 0; at < rows.length;) {
+    const first = (rows[at] as LeafRow).ingestedAt;
+    const day = first - modulo(first, DAY);
+    if (day > next) {
+      windows.push(windowOf(next, day, []));
+      next = day;
+    }
+    const until = cutAfter(rows, at, maxRows, day + DAY);
+    const following = rows[until]?.ingestedAt;
+    const windowEnd = following !== undefined && following < day + DAY ? following : min(day + DAY, end);
+    windows.push(windowOf(next, windowEnd, rows.slice(at, until)));
+    next = windowEnd;
+    at = until;
+  }
+  return { windows, next };
+}
+
+export function windowOf(start: bigint, end: bigint, rows: readonly LeafRow[]): Window {
+  const leaves = rows.map(({ data }) => data);
+  return { start, end, rowCount: rows.length, rootHash: rootOf(leaves.map(leafOf)).toString("hex"), leaves };
+}
+
+/** Where the window that begins with row `at` ends: before the first row of another day, or at a change of time near `maxRows`. */
+function cutAfter(rows: readonly LeafRow[], at: number, maxRows: number, dayEnd: bigint): number {
+  const timeOf = (index: number): bigint | undefined => rows[index]?.ingestedAt;
+  let until = at;
+  while (until < rows.length && (timeOf(until) as bigint) < dayEnd) {
+    let same = until;
+    while (same < rows.length && timeOf(same) === timeOf(until)) same += 1;
+    if (until > at && same - at > maxRows) break;
+    until = same;
+  }
+  return until;
+}
+
+function modulo(value: bigint, by: bigint): bigint {
+  return ((value % by) + by) % by;
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}

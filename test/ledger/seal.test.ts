@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { entryHash } from "@indelible/schemas/entry.ts";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { sealedTables } from "@indelible/schemas/names.ts";
+import { commitName } from "@indelible/ledger/commit.ts";
+import { parseKeyList, withNewKey, type KeyList } from "@indelible/ledger/key-list.ts";
+import { leafOf } from "@indelible/ledger/leaf.ts";
+import { readLeaves } from "@indelible/ledger/leaves.ts";
+import { rootOf } from "@indelible/ledger/merkle.ts";
+import { formatVerifierKey, openNote, verifierKeyOf } from "@indelible/ledger/note.ts";
+import { latestCommit, readCommit } from "@indelible/ledger/seal-log.ts";
+import type { SealRows } from "@indelible/ledger/seal-rows.ts";
+import { seal, type SealOptions, type SealReport } from "@indelible/ledger/seal.ts";
+import { openWitness } from "@indelible/ledger/witness.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { MemoryWarehouse } from "./memory-warehouse.ts";
+import { testSigner } from "./test-keys.ts";
+
+const MINUTE = 60_000;
+const base = Date.parse("2026-06-01T12:00:00Z");
+const micros = (ms: number): bigint => BigInt(ms) * 1000n;
+const origin = "indelible/test/agent_logs_raw";
+const signer = testSigner(origin, "first");
+
+function keyListOf(...vkeys: readonly string[]): KeyList {
+  const keys = vkeys.map((vkey) => ({ vkey, from: "2026-01-01T00:00:00Z" }));
+  return parseKeyList(JSON.stringify({ format: "indelible-keys/1", origin, keys }));
+}
+
+/** A warehouse, a store and a sealer whose clock the test sets. */
+class World {
+  readonly warehouse = new MemoryWarehouse();
+  readonly store = new MemoryStore();
+  nowMs = base;
+  keys = keyListOf(formatVerifierKey(verifierKeyOf(signer)));
+  signers = [signer];
+  appendFails = false;
+
+  /** Logs a row that is ingested now. */
+  log(number: number): void {
+    this.warehouse.log(number, micros(this.nowMs));
+  }
+
+  get rows(): SealRows {
+    const append = async (entries: readonly string[]): Promise<void> => {
+      if (this.appendFails) throw new IndelibleError("ERR_APPEND_REFUSED", "it failed on purpose");
+      for (const entry of entries) {
+        this.warehouse
+          .rows("seals")
+          .push({ entry, entry_hash: entryHash(entry), ingested_at: micros(this.nowMs), log_id: entry.slice(0, 36) });
+      }
+    };
+    return {
+      append: ({ commit }) => append(commit.entries),
+      complete: ({ commit }) => {
+        const present = new Set(this.warehouse.rows("seals").map(({ entry }) => entry));
+        return append(commit.entries.filter((entry) => !present.has(entry)));
+      },
+    };
+  }
+
+  seal(options: Partial<SealOptions> = {}): Promise<SealReport> {
+    const { warehouse: reader, store, keys, signers, rows } = this;
+    return seal({ reader, store, keys, signers, rows, now: () => this.nowMs, ...options });
+  }
+
+  sealEntries(): unknown[] {
+    return this.warehouse.rows("seals").map(({ entry }) => entry);
+  }
+}
+
+/** A world in which one row is sealed and another one, a minute younger, is closed but not sealed. */
+async function sealedWorld(): Promise<World> {
+  const world = new World();
+  world.log(1);
+  world.nowMs += 2 * MINUTE;
+  world.log(2);
+  await world.seal();
+  world.nowMs += 2 * MINUTE;
+  return world;
+}
+
+describe("seal()", () => {
+  it("seals what is older than the margin, and the rest later", async () => {
+    const world = await sealedWorld();
+    const first = await latestCommit(world.store, world.keys);
+    const [window] = first?.seals.filter(({ rowCount }) => rowCount > 0) ?? [];
+    assert.equal(window?.table, "conversations");
+    assert.equal(window.rowCount, 1);
+    assert.deepEqual(
+      new Set(first?.seals.map(({ table }) => table)),
+      new Set(sealedTables),
+      "tables without rows get a first seal too",
+    );
+
+    const { commitNumber, rows, seals } = await world.seal();
+    assert.deepEqual({ commitNumber, rows, seals }, { commitNumber: 1, rows: 1, seals: 1 });
+    const second = await readCommit(world.store, world.keys, 1);
+    assert.equal(second?.seals[0]?.window.start, window.window.end);
+    assert.equal(world.sealEntries().length, Number(second?.tree.size));
+  });
+
+  it("makes a commit of as much as fits into one, says that there is more, and goes on where it was", async () => {
+    const world = await sealedWorld();
+    for (let number = 10; number < 15; number += 1)
+      world.warehouse.log(number, micros(world.nowMs - 2 * MINUTE + number));
+    const limits = { maxWindowRows: 1, maxSeals: 2 };
+    const reports = [await world.seal(limits), await world.seal(limits), await world.seal(limits), await world.seal()];
+    assert.deepEqual(
+      reports.map(({ rows, more }) => [rows, more]),
+      [
+        [2, true],
+        [2, true],
+        [2, true],
+        [0, false],
+      ],
+    );
+  });
+
+  it("keeps the leaves of each window, which have its root", async () => {
+    const world = await sealedWorld();
+    const latest = await latestCommit(world.store, world.keys);
+    for (const { rootHash, rowCount } of latest?.seals ?? []) {
+      const leaves = await readLeaves(world.store, rootHash);
+      if (rowCount === 0) assert.equal(leaves, undefined);
+      else assert.equal(rootOf((leaves ?? []).map(leafOf)).toString("hex"), rootHash);
+    }
+  });
+
+  it("does nothing when it is run again and nothing has come in", async () => {
+    const world = await sealedWorld();
+    await world.seal();
+    const objects = world.store.objects.size;
+    const report = await world.seal();
+    assert.deepEqual([report.commitNumber, report.seals, world.store.objects.size], [undefined, 0, objects]);
+  });
+
+  it("seals tables without rows when a heartbeat is due", async () => {
+    const world = await sealedWorld();
+    await world.seal();
+    world.nowMs += 10 * MINUTE;
+    const { rows, seals } = await world.seal();
+    assert.deepEqual([rows, seals], [0, sealedTables.length]);
+  });
+
+  it("of several at once commits one, and the others say so", async () => {
+    const world = await sealedWorld();
+    const outcomes = await Promise.allSettled([world.seal(), world.seal(), world.seal()]);
+    const codes = outcomes.map((outcome) =>
+      outcome.status === "fulfilled" ? "sealed" : (outcome.reason as IndelibleError).code,
+    );
+    assert.deepEqual(codes.sort(), ["ERR_SEAL_CONFLICT", "ERR_SEAL_CONFLICT", "sealed"]);
+    assert.equal((await latestCommit(world.store, world.keys))?.commit.number, 1);
+    const { seals } = await world.seal();
+    assert.equal(seals, 0);
+  });
+
+  it("appends in the next run the rows that it could not append after a commit", async () => {
+    const world = await sealedWorld();
+    world.appendFails = true;
+    await assert.rejects(world.seal(), { code: "ERR_APPEND_REFUSED" });
+    world.appendFails = false;
+    await world.seal();
+    const latest = await latestCommit(world.store, world.keys);
+    assert.equal(world.sealEntries().length, Number(latest?.tree.size));
+    assert.deepEqual(world.sealEntries().slice(-1), latest?.commit.entries);
+  });
+
+  it("goes on where it was, when the store failed before or after it created the commit", async () => {
+    for (const failure of ["before", "after"] as const) {
+      const world = await sealedWorld();
+      world.store.beforeCreate = async (name) => {
+        world.store.failure = name === commitName(1) ? failure : "none";
+      };
+      await assert.rejects(world.seal(), { code: "ERR_STORE" });
+      world.store.beforeCreate = async () => {};
+      world.store.failure = "none";
+      const { rows } = await world.seal();
+      assert.equal(rows, failure === "before" ? 1 : 0);
+      const latest = await latestCommit(world.store, world.keys);
+      assert.equal(latest?.commit.number, 1);
+      assert.equal(world.sealEntries().length, Number(latest?.tree.size));
+    }
+  });
+
+  it("does not sign what it does not see again: a row that is added or deleted between its two looks", async () => {
+    for (const change of ["add", "delete", "replace"] as const) {
+      const world = await sealedWorld();
+      const reads = world.warehouse.reads.length;
+      world.warehouse.beforeRead = ({ table }) => {
+        if (table !== "conversations" || world.warehouse.reads.length < reads + 5) return;
+        world.warehouse.beforeRead = () => {};
+        if (change !== "add") world.warehouse.rows("conversations").pop();
+        if (change !== "delete") world.warehouse.log(9, micros(base + 2 * MINUTE));
+      };
+      await assert.rejects(world.seal(), { code: "ERR_UNSTABLE" }, change);
+      assert.equal((await latestCommit(world.store, world.keys))?.commit.number, 0);
+    }
+  });
+
+  it("refuses to seal when the clock stands before the last seal", async () => {
+    const world = await sealedWorld();
+    world.nowMs = base;
+    await assert.rejects(world.seal(), { code: "ERR_CLOCK", message: /2026-06-01T12:00:00.000000Z.*2026-06-01T12:02/ });
+  });
+
+  it("puts nothing on top of a commit that does not hold", async () => {
+    const changes: { readonly [name: string]: (commit: { [member: string]: unknown }) => void } = {
+      "another entry": (commit) => (commit["entries"] as string[]).reverse(),
+      "an entry less": (commit) => (commit["entries"] as string[]).pop(),
+      "another tree before it": (commit) => (commit["before"] = { size: "1", hashes: ["A".repeat(43) + "="] }),
+      "another number": (commit) => (commit["number"] = 7),
+      "no signature": (commit) => (commit["checkpoint"] = String(commit["checkpoint"]).split("\n\n")[0] + "\n\n"),
+      "no JSON": (commit) => (commit["format"] = "other"),
+    };
+    for (const [name, change] of Object.entries(changes)) {
+      const world = await sealedWorld();
+      const stored = JSON.parse(String(world.store.objects.get(commitName(0)))) as { [member: string]: unknown };
+      change(stored);
+      world.store.objects.set(commitName(0), Buffer.from(JSON.stringify(stored)));
+      await assert.rejects(world.seal(), { code: "ERR_CHECKPOINT" }, name);
+      assert.ok(!world.store.objects.has(commitName(1)));
+    }
+  });
+
+  it("makes no commit that its own list of keys would not take", async () => {
+    const world = await sealedWorld();
+    world.signers = [testSigner(origin, "unknown to the list")];
+    await assert.rejects(world.seal(), { code: "ERR_CHECKPOINT" });
+    assert.ok(!world.store.objects.has(commitName(1)));
+  });
+
+  it("signs with both keys while one replaces the other, and afterwards with the new one only", async () => {
+    const world = await sealedWorld();
+    const next = testSigner(origin, "second");
+    world.keys = withNewKey(world.keys, verifierKeyOf(next), micros(world.nowMs), 5 * MINUTE);
+    world.signers = [signer, next];
+    await world.seal();
+    const both = await readCommit(world.store, world.keys, 1);
+    const known = [signer, next].map(verifierKeyOf);
+    assert.equal(openNote(both?.commit.checkpoint ?? "", known).signedBy.length, 2);
+
+    world.nowMs += 20 * MINUTE;
+    world.signers = [signer];
+    await assert.rejects(world.seal(), { code: "ERR_CHECKPOINT" }, "the old key is over");
+    world.signers = [next];
+    await world.seal();
+    assert.equal((await latestCommit(world.store, world.keys))?.commit.number, 2);
+  });
+
+  it("shows the witness each checkpoint, also those that it missed, and seals without it", async () => {
+    const world = await sealedWorld();
+    const witnessStore = new MemoryStore();
+    const witness = openWitness({ store: witnessStore, keys: world.keys });
+    witnessStore.failure = "before";
+    const { witnessFailure } = await world.seal({ witness });
+    assert.equal((witnessFailure as IndelibleError).code, "ERR_STORE");
+    witnessStore.failure = "none";
+    world.nowMs += 10 * MINUTE;
+    assert.equal((await world.seal({ witness })).witnessFailure, undefined);
+    let notes = 0;
+    for await (const _ of witness.notes()) notes += 1;
+    assert.equal(notes, 3);
+    const latest = await latestCommit(world.store, world.keys);
+    assert.equal((await witness.latest())?.checkpoint.size, latest?.tree.size);
+  });
+
+  it("refuses to seal when the witness has seen more than the store has", async () => {
+    const world = await sealedWorld();
+    const witness = openWitness({ store: new MemoryStore(), keys: world.keys });
+    await world.seal({ witness });
+    world.store.objects.delete(commitName(1));
+    await assert.rejects(world.seal({ witness }), { code: "ERR_CHECKPOINT", message: /set back/ });
+  });
+});
