@@ -10,7 +10,10 @@ const FILE_NAME = "index.duckdb";
 const INDEX_CATALOG = "warehouse";
 /** The DuckDB database that is in memory, and on disk beyond it: query results wait there to be fetched. */
 export const RESULTS_CATALOG = "memory";
-/** The warehouse's own bookkeeping. No dataset is in this schema: theirs have a dot in their names. */
+/**
+ * The warehouse's own bookkeeping: the highest value is the position. Rows are added, because a transaction that is older than an update is in
+ * the way of every checkpoint. No dataset is in this schema: theirs have a dot in their names.
+ */
 const POSITION_TABLE = "_indelible.position";
 
 const settings: Readonly<Record<string, string>> = {
@@ -75,10 +78,11 @@ async function open(path: string): Promise<IndexDatabase> {
     await prepareSession(connection);
     await connection.run("CREATE SCHEMA IF NOT EXISTS _indelible");
     await connection.run(`CREATE TABLE IF NOT EXISTS ${POSITION_TABLE} (value BIGINT NOT NULL)`);
-    const rows = (await connection.runAndReadAll(`SELECT value FROM ${POSITION_TABLE}`)).getRows();
-    if (rows.length === 0) await connection.run(`INSERT INTO ${POSITION_TABLE} VALUES (0)`);
+    const rows = (await connection.runAndReadAll(`SELECT max(value) FROM ${POSITION_TABLE}`)).getRows();
+    const position = Number(rows[0]?.[0] ?? 0);
+    await connection.run(`DELETE FROM ${POSITION_TABLE} WHERE value < ${position}`);
     connection.closeSync();
-    return { instance, position: Number(rows[0]?.[0] ?? 0) };
+    return { instance, position };
   } catch (error) {
     instance.closeSync();
     throw error;
@@ -98,7 +102,7 @@ export async function checkpoint(connection: DuckDBConnection): Promise<void> {
 
 /** Stores the position, in the transaction that applied the entries up to it. */
 export async function storePosition(connection: DuckDBConnection, position: number): Promise<void> {
-  await connection.run(`UPDATE ${POSITION_TABLE} SET value = ${position}`);
+  await connection.run(`INSERT INTO ${POSITION_TABLE} VALUES (${position})`);
 }
 
 function moveAside(path: string, reason: string): void {
