@@ -4,6 +4,8 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { QueryEngine } from "./query/engine.ts";
 import { Jobs } from "./query/jobs.ts";
 import { restApp } from "./rest/app.ts";
+import { readHandlers } from "./storage-read/read-service.ts";
+import { readService } from "./storage-read/wire.ts";
 import { writeService } from "./storage-write/wire.ts";
 import { writeHandlers } from "./storage-write/write-service.ts";
 import { Warehouse } from "./warehouse.ts";
@@ -15,7 +17,7 @@ export type WarehouseOptions = {
   readonly dataDirectory: string;
   /** REST. 0: any free port. */
   readonly port: number;
-  /** Storage Write API (gRPC). 0: any free port. */
+  /** Storage Write API and Storage Read API (gRPC). 0: any free port. */
   readonly grpcPort: number;
   /** Told that only a restart of the process can help. Default: throws it where nobody catches it, which ends the process. */
   readonly onFatal?: (error: Error) => void;
@@ -53,6 +55,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
   });
   grpc.addService(writeService, writeHandlers(warehouse, faults));
+  grpc.addService(readService, readHandlers(warehouse));
 
   const closeAll = async (): Promise<void> => {
     const restClosed = once(http, "close");

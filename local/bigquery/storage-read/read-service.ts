@@ -1,0 +1,221 @@
+import { callbackify } from "node:util";
+import { status } from "@grpc/grpc-js";
+import { everybody, resourceOf } from "../access/caller.ts";
+import { noRecorder } from "../audit/read-record.ts";
+import { tablePath } from "../catalog.ts";
+import { WarehouseError } from "../errors.ts";
+import { isLoopbackHost } from "../../loopback.ts";
+import { Slots } from "../query/slots.ts";
+import { StatusError, toStatusError } from "../storage-write/status.ts";
+import { arrowSchema } from "./arrow-schema.ts";
+import { serializeSchema } from "./arrow-messages.ts";
+import { ReadSessions, SEGMENT_ROWS, sessionName, streamName } from "./read-sessions.ts";
+import { sendRows } from "./read-rows.ts";
+import { ROW_NUMBER, explainRestriction, restrictedRows } from "./restriction.ts";
+import { parseSessionRequest, selectFields } from "./session-request.ts";
+import type { ServerUnaryCall, UntypedServiceImplementation, handleUnaryCall } from "@grpc/grpc-js";
+import type { Caller, RequestOrigin } from "../access/caller.ts";
+import type { ReadRecorder } from "../audit/read-record.ts";
+import type { Table } from "../catalog.ts";
+import type { TableRef } from "../sql/translate.ts";
+import type { Warehouse } from "../warehouse.ts";
+import type { ReadCall } from "./read-rows.ts";
+import type { ReadSession } from "./read-sessions.ts";
+import type { CallContext, CreateSessionRequest, SessionMessage, SplitRequest } from "./wire.ts";
+
+export type ReadServiceOptions = {
+  /** Told of each session before it is given out. Default: nobody is. */
+  readonly recorder?: ReadRecorder;
+  /** Who makes a call. Throws an error with a gRPC code for somebody who may make none. Default: everybody. */
+  readonly callerOf?: (call: CallContext) => Caller;
+};
+
+const CATCH_UP_DEADLINE_MS = 60_000;
+/** Queries hold two of libuv's four threads and the index one. Batches are short, so that several readers take turns. */
+const CONCURRENT_READS = 1;
+const MAX_WAITING_READS = 1000;
+
+const refusedHost = new StatusError(
+  status.PERMISSION_DENIED,
+  "This warehouse answers to loopback names only: use 127.0.0.1.",
+);
+
+/** The handlers of `BigQueryRead`. */
+export function readHandlers(warehouse: Warehouse, options: ReadServiceOptions = {}): UntypedServiceImplementation {
+  const service = new ReadService(warehouse, options);
+  return {
+    CreateReadSession: unary((call: ServerUnaryCall<CreateSessionRequest, object>) =>
+      service.create(call.request, call),
+    ),
+    ReadRows: (call: ReadCall) => {
+      // The call ends with an error also when its client goes, and that is nobody's business.
+      call.on("error", () => undefined);
+      service.read(call).then(
+        () => call.end(),
+        (error: unknown) => call.emit("error", grpcError(error)),
+      );
+    },
+    SplitReadStream: unary((call: ServerUnaryCall<SplitRequest, object>) => service.split(call.request, call)),
+  };
+}
+
+class ReadService {
+  readonly #warehouse: Warehouse;
+  readonly #recorder: ReadRecorder;
+  readonly #callerOf: (call: CallContext) => Caller;
+  readonly #sessions = new ReadSessions();
+  readonly #slots = new Slots(CONCURRENT_READS, MAX_WAITING_READS);
+
+  constructor(warehouse: Warehouse, { recorder = noRecorder, callerOf = () => everybody }: ReadServiceOptions) {
+    this.#warehouse = warehouse;
+    this.#recorder = recorder;
+    this.#callerOf = callerOf;
+  }
+
+  async create(request: CreateSessionRequest, call: CallContext): Promise<SessionMessage> {
+    const caller = this.#caller(call);
+    const { projectId, table: ref, options } = parseSessionRequest(request);
+    demand(caller, "bigquery.readsessions.create", `projects/${projectId}`);
+    demand(caller, "bigquery.tables.getData", tablePath(ref), ref);
+    const table = this.#table(ref);
+    const schema = selectFields(table.schema, options.selectedFields ?? []);
+    const restriction = options.rowRestriction ?? "";
+    const rows = restrictedRows(ref, restriction);
+    const arrow = arrowSchema(schema);
+    const { location } = this.#warehouse.catalog.dataset(ref).settings;
+    const session: ReadSession = {
+      name: sessionName(projectId, location),
+      table,
+      restriction,
+      rows,
+      schema,
+      arrow,
+      serializedSchema: serializeSchema(arrow),
+      ...(await this.#extent(table, rows, restriction)),
+    };
+    const fields = schema.fields.map(({ name }) => name);
+    const read = { kind: "read_session", session: session.name, table: ref, fields, atMs: Date.now() } as const;
+    await this.#recorder.record(caller, originOf(call), read);
+    const expiresMs = this.#sessions.add(session);
+    return {
+      name: session.name,
+      expireTime: { seconds: Math.floor(expiresMs / 1000), nanos: (expiresMs % 1000) * 1_000_000 },
+      dataFormat: "ARROW",
+      arrowSchema: { serializedSchema: session.serializedSchema },
+      table: tablePath(ref),
+      readOptions: options,
+      streams: [{ name: streamName(session.name) }],
+      estimatedRowCount: session.rowCount,
+    };
+  }
+
+  async read(call: ReadCall): Promise<void> {
+    const caller = this.#caller(call);
+    const { readStream = "", offset: text = "0" } = call.request;
+    demand(caller, "bigquery.readsessions.getData", projectOf(readStream));
+    await this.#sessions.reading(readStream, async (session) => {
+      const { createdMs } = session.table;
+      if (this.#warehouse.catalog.findTable(session.table.ref)?.createdMs !== createdMs)
+        throw noTable(session.table.ref);
+      const offset = Number(text);
+      if (offset < 0) throw new StatusError(status.INVALID_ARGUMENT, `The offset is ${text}: it must not be negative.`);
+      if (offset > session.rowCount) {
+        const message = `The offset is beyond the end of the stream, which has ${session.rowCount} rows: received ${text}`;
+        throw new StatusError(status.OUT_OF_RANGE, message);
+      }
+      await sendRows(call, this.#warehouse, session, offset, (work) => this.#slots.run(work));
+    });
+  }
+
+  /** Nothing is split: the answer that names no streams says so. */
+  async split({ name = "" }: SplitRequest, call: CallContext): Promise<object> {
+    demand(this.#caller(call), "bigquery.readsessions.update", projectOf(name));
+    this.#sessions.ofStream(name);
+    return {};
+  }
+
+  #caller(call: CallContext): Caller {
+    if (!isLoopbackHost(call.getHost())) throw refusedHost;
+    return this.#callerOf(call);
+  }
+
+  #table(ref: TableRef): Table {
+    const table = this.#warehouse.catalog.findTable(ref);
+    if (table === undefined) throw noTable(ref);
+    if (table.viewQuery !== undefined) {
+      const message = "request failed: non-table entities cannot be read with the storage API";
+      throw new StatusError(status.INVALID_ARGUMENT, message);
+    }
+    return table;
+  }
+
+  /** Which rows there are now, by their numbers: whatever is appended after this has a higher one. */
+  async #extent(
+    { ref }: Table,
+    rows: string,
+    restriction: string,
+  ): Promise<Pick<ReadSession, "segments" | "rowCount" | "lastRow">> {
+    await this.#warehouse.caughtUp(CATCH_UP_DEADLINE_MS);
+    const found = await this.#slots.run(async () => {
+      const connection = await this.#warehouse.connect();
+      try {
+        const sql =
+          `SELECT CAST(${ROW_NUMBER} // ${SEGMENT_ROWS} AS DOUBLE), CAST(count(*) AS DOUBLE), ` +
+          `CAST(max(${ROW_NUMBER}) AS DOUBLE) FROM ${rows} GROUP BY 1 ORDER BY 1`;
+        return (await connection.runAndReadAll(sql)).getRows();
+      } catch (error) {
+        throw restriction === "" ? error : explainRestriction(ref, restriction, error);
+      } finally {
+        connection.closeSync();
+      }
+    });
+    const segments = found.map(([number, count]) => ({ number: Number(number), rows: Number(count) }));
+    const rowCount = segments.reduce((sum, segment) => sum + segment.rows, 0);
+    return { segments, rowCount, lastRow: Number(found.at(-1)?.[2] ?? -1) };
+  }
+}
+
+function demand(caller: Caller, permission: string, resource: string, table?: TableRef): void {
+  if (caller.allows(permission, table && resourceOf(table))) return;
+  const message = `request failed: the user does not have '${permission}' permission for '${resource}'`;
+  throw new StatusError(status.PERMISSION_DENIED, message);
+}
+
+function projectOf(stream: string): string {
+  return stream.split("/", 2).join("/");
+}
+
+function noTable({ projectId, datasetId, tableId }: TableRef): StatusError {
+  return new StatusError(status.NOT_FOUND, `Not found: Table ${projectId}:${datasetId}.${tableId}`);
+}
+
+function originOf(call: CallContext): RequestOrigin {
+  const userAgent = call.metadata.get("user-agent")[0];
+  return { ip: call.getPeer().replace(/:\d+$/, ""), userAgent: typeof userAgent === "string" ? userAgent : "" };
+}
+
+function unary<Request, Response>(
+  handler: (call: ServerUnaryCall<Request, Response>) => Promise<Response>,
+): handleUnaryCall<Request, Response> {
+  const answer = callbackify(async (call: ServerUnaryCall<Request, Response>): Promise<Response> => {
+    try {
+      return await handler(call);
+    } catch (error) {
+      throw grpcError(error);
+    }
+  });
+  return answer as unknown as handleUnaryCall<Request, Response>;
+}
+
+/** The failure as gRPC has it: with its own code when it has one. */
+function grpcError(error: unknown): Error {
+  if (error instanceof Error && "code" in error && typeof error.code === "number") {
+    return Object.assign(new Error(error.message, { cause: error }), { code: error.code, details: error.message });
+  }
+  if (error instanceof WarehouseError && error.reason !== "notFound") {
+    const code = error.reason === "timeout" ? status.DEADLINE_EXCEEDED : status.UNAVAILABLE;
+    return Object.assign(new Error(error.message, { cause: error }), { code, details: error.message });
+  }
+  const { code, message } = toStatusError(error, "");
+  return Object.assign(new Error(message, { cause: error }), { code, details: message });
+}
