@@ -1,5 +1,5 @@
 /** The reasons of BigQuery's REST error objects that a query can end with. */
-export type QueryErrorReason = "invalidQuery" | "notFound" | "accessDenied" | "invalid";
+export type QueryErrorReason = "invalidQuery" | "notFound" | "accessDenied" | "invalid" | "notImplemented";
 
 /**
  * A statement that is not answered, in BigQuery's words. `message` is what the user reads; `location` is what BigQuery

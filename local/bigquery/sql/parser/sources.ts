@@ -84,7 +84,7 @@ function parseParenthesized(stream: TokenStream, at: number): FromItem {
   return { kind: "subquery", query: inner, at, ...parseAlias(stream) };
 }
 
-function parseAlias(stream: TokenStream): { alias?: Name } {
+export function parseAlias(stream: TokenStream): { alias?: Name } {
   const isAlias = stream.acceptWord("AS") || (stream.isName() && !stream.isWord("PIVOT") && !stream.isWord("UNPIVOT"));
   return isAlias ? { alias: stream.expectName() } : {};
 }
@@ -101,12 +101,7 @@ function parseOffset(stream: TokenStream): { offset?: Name } {
 }
 
 function parseTable(stream: TokenStream, at: number): FromItem {
-  if (!stream.isName()) throw stream.unexpected();
-  const path = parseDashedName(stream);
-  while (stream.acceptSymbol(".")) {
-    const part = stream.expectMember();
-    path.push(...part.text.split("."));
-  }
+  const path = parseTablePath(stream);
   if (stream.isSymbol("(")) throw new StatementFault(`Table-valued function not found: ${path.join(".")}`, at);
   const alias = parseAlias(stream);
   const offset = parseOffset(stream);
@@ -117,6 +112,17 @@ function parseTable(stream: TokenStream, at: number): FromItem {
     return { kind: "unnest", array: { kind: "path", names: [first, ...rest], at }, at, ...alias, ...offset };
   }
   return { kind: "table", path, at, ...alias };
+}
+
+/** The name of a table, part by part. */
+export function parseTablePath(stream: TokenStream): string[] {
+  if (!stream.isName()) throw stream.unexpected();
+  const path = parseDashedName(stream);
+  while (stream.acceptSymbol(".")) {
+    const part = stream.expectMember();
+    path.push(...part.text.split("."));
+  }
+  return path;
 }
 
 /** A table's first name; outside backticks it may hold dashes, as the names of projects do. */

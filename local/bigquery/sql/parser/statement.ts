@@ -11,17 +11,15 @@ const forbidden: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-const appendOnly =
+/** What whoever lacks the permissions for such a statement reads. */
+export const appendOnly: string =
   "Access Denied: this warehouse is append-only: it answers queries (SELECT) and nothing else. Rows come in by the " +
   "Storage Write API, and none is changed or deleted";
 
 /** Reads a statement that is one query. Whatever else it is, is refused. */
 export function parseStatement(statement: string): Query {
   const stream = new TokenStream(statement);
-  const first = stream.peek();
-  if (first.kind === "identifier" && forbidden.has(first.text.toUpperCase())) {
-    throw new StatementFault(appendOnly, undefined, "accessDenied");
-  }
+  if (changingWord(stream) !== undefined) throw new StatementFault(appendOnly, undefined, "accessDenied");
   if (!isQueryStart(stream)) throw stream.unexpected();
   const query = parseQuery(stream);
   if (stream.acceptSymbol(";") && stream.peek().kind !== "end") {
@@ -29,4 +27,11 @@ export function parseStatement(statement: string): Query {
   }
   if (stream.peek().kind !== "end") throw stream.unexpected("end of input");
   return query;
+}
+
+/** The first word of a statement that is no query but changes, runs or defines something. */
+export function changingWord(stream: TokenStream): string | undefined {
+  const { kind, text } = stream.peek();
+  const word = text.toUpperCase();
+  return kind === "identifier" && forbidden.has(word) ? word : undefined;
 }

@@ -52,7 +52,7 @@ function printBody(body: QueryBody, surroundings: Surroundings): PrintedBody {
   return { text: operands.join(` ${setOperators[body.operator]} `), scope, names: new Set() };
 }
 
-function newScope(surroundings: Surroundings, ranges: ReadonlyMap<string, RangeVariable>): Scope {
+export function newScope(surroundings: Surroundings, ranges: ReadonlyMap<string, RangeVariable>): Scope {
   return {
     session: surroundings.session,
     ...("ranges" in surroundings && { parent: surroundings }),
