@@ -4,13 +4,19 @@ import { CHUNK_ROWS, buildChunk } from "./column-vectors.ts";
 import { WarehouseError } from "./errors.ts";
 import { checkpoint, storePosition } from "./index-database.ts";
 import { logToStderr as log } from "../log.ts";
-import type { DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBMaterializedResult } from "@duckdb/node-api";
+import type { BoundSql } from "./index-statements.ts";
 import type { Cell } from "./cell-readers.ts";
 import type { Table } from "./catalog.ts";
 
 /** A journal entry in the form in which it is applied to the index. */
 export type Work = { readonly position: number; readonly bytes: number } & (
-  | { readonly kind: "statements"; readonly statements: readonly string[]; readonly optional: boolean }
+  | {
+      readonly kind: "statements";
+      readonly statements: readonly string[];
+      readonly optional: boolean;
+      readonly once?: BoundSql;
+    }
   | { readonly kind: "rows"; readonly table: Table; readonly columns: readonly (readonly Cell[])[] }
 );
 type StatementsWork = Extract<Work, { kind: "statements" }>;
@@ -147,6 +153,8 @@ export class Applier {
     for (const work of batch) if (work.kind === "statements") await this.#runStatements(work);
     await connection.run("BEGIN TRANSACTION");
     try {
+      for (const work of batch)
+        if (work.kind === "statements" && work.once !== undefined) await runBound(connection, work.once);
       for (const work of joinByTable(batch)) await this.#appendRows(work);
       await storePosition(connection, position);
       await connection.run("COMMIT");
@@ -195,6 +203,15 @@ export class Applier {
     }
     appender.closeSync();
   }
+}
+
+/** @throws {Error} DuckDB's own */
+export function runBound(connection: DuckDBConnection, { sql, bindings }: BoundSql): Promise<DuckDBMaterializedResult> {
+  return connection.run(
+    sql,
+    bindings.map(({ value }) => value),
+    bindings.map(({ type }) => type),
+  );
 }
 
 /** Joins the rows of a table within a batch, so that chunks are full. */

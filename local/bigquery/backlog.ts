@@ -9,6 +9,7 @@ type Waiter = { readonly bytes: number; readonly enter: () => void };
 export class Backlog {
   readonly #maxBytes: number;
   #bytes = 0;
+  #pauses = 0;
   #waiters: Waiter[] = [];
 
   constructor(maxBytes: number) {
@@ -44,7 +45,18 @@ export class Backlog {
     this.#admit();
   }
 
+  /** Nobody enters until as many have called `resume()`. */
+  pause(): void {
+    this.#pauses++;
+  }
+
+  resume(): void {
+    this.#pauses--;
+    this.#admit();
+  }
+
   #fits(bytes: number): boolean {
+    if (this.#pauses > 0) return false;
     return this.#bytes === 0 || this.#bytes + bytes <= this.#maxBytes;
   }
 

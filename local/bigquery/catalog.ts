@@ -1,5 +1,6 @@
 import { WarehouseError } from "./errors.ts";
 import { quoteName } from "./table-schema.ts";
+import type { Statement } from "./query/engine.ts";
 import type { TableRef } from "./sql/translate.ts";
 import type { TableSchema } from "./table-schema.ts";
 
@@ -48,7 +49,24 @@ export type Change =
   | { readonly kind: "deleteDataset"; readonly ref: DatasetRef }
   | { readonly kind: "putTable"; readonly table: Table }
   | { readonly kind: "deleteTable"; readonly ref: TableRef }
-  | { readonly kind: "putStream"; readonly stream: WriteStream };
+  | { readonly kind: "putStream"; readonly stream: WriteStream }
+  | StatementChange;
+
+/**
+ * A statement that changes one table, as it was sent: INSERT, UPDATE, DELETE, TRUNCATE TABLE or CREATE TABLE AS. It was tried out on all that
+ * comes before it in the journal, so that it succeeds whenever that is replayed.
+ */
+export type StatementChange = {
+  readonly kind: "statement";
+  readonly statement: Statement;
+  readonly target: TableRef;
+  /** What the statement takes for the present, in milliseconds since 1970. */
+  readonly atMs: number;
+  /** Who sent it. */
+  readonly principal: string;
+  /** The target from then on, when the statement creates or replaces it. */
+  readonly table?: Table;
+};
 
 export function tablePath(ref: TableRef): string {
   return `projects/${ref.projectId}/datasets/${ref.datasetId}/tables/${ref.tableId}`;
@@ -93,13 +111,22 @@ export class Catalog {
         this.#tables.set(tableKey(change.table.ref), change.table);
         return;
       case "deleteTable":
-        this.#tables.delete(tableKey(change.ref));
-        for (const stream of this.#streams.values()) {
-          if (tableKey(stream.table) === tableKey(change.ref)) this.#streams.delete(stream.name);
-        }
+        this.#forget(change.ref);
         return;
       case "putStream":
         this.#streams.set(change.stream.name, change.stream);
+        return;
+      case "statement":
+        if (change.table === undefined) return;
+        this.#forget(change.target);
+        this.#tables.set(tableKey(change.target), change.table);
+    }
+  }
+
+  #forget(ref: TableRef): void {
+    this.#tables.delete(tableKey(ref));
+    for (const stream of this.#streams.values()) {
+      if (tableKey(stream.table) === tableKey(ref)) this.#streams.delete(stream.name);
     }
   }
 

@@ -1,14 +1,25 @@
 import { duckdbSchema, duckdbTable, tableName } from "./catalog.ts";
 import { logToStderr as log } from "../log.ts";
+import { isVolatileQuery } from "./sql/change.ts";
 import { translate } from "./sql/translate.ts";
 import { addedFields, duckdbType, quoteName } from "./table-schema.ts";
-import type { Catalog, Change, Table } from "./catalog.ts";
+import { createTableAs, translateTableChange } from "./statement-sql.ts";
+import type { Catalog, Change, StatementChange, Table } from "./catalog.ts";
+import type { TableRef, Translation } from "./sql/translate.ts";
 import type { TableField } from "./table-schema.ts";
 
-/** `optional`: a failure is reported and the index goes on without it. That is so for views: the journal has their text. */
-export type IndexStatements = { readonly statements: readonly string[]; readonly optional: boolean };
+/**
+ * `optional`: a failure is reported and the index goes on without it. That is so for views: the journal has their text.
+ * `once`: is run in the transaction that stores the position, because it must not be run again; the others do no harm then.
+ */
+export type IndexStatements = {
+  readonly statements: readonly string[];
+  readonly optional: boolean;
+  readonly once?: BoundSql;
+};
+export type BoundSql = Pick<Translation, "sql" | "bindings">;
 
-/** What a change means for the index, in statements that do no harm when they are run again. `catalog` is as it was before the change. */
+/** What a change means for the index. `catalog` is as it was before the change. */
 export function indexStatements(change: Change, catalog: Catalog): IndexStatements {
   switch (change.kind) {
     case "putDataset":
@@ -25,6 +36,22 @@ export function indexStatements(change: Change, catalog: Catalog): IndexStatemen
     }
     case "putStream":
       return required();
+    case "statement":
+      return { ...required(), once: changeSql(change, catalog) };
+  }
+}
+
+/** @throws {Error} when this version cannot translate what another has put into the journal */
+function changeSql({ statement, target, atMs, table }: StatementChange, catalog: Catalog): BoundSql {
+  try {
+    const resolveTable = (ref: TableRef): string | undefined =>
+      catalog.findTable(ref) === undefined ? undefined : duckdbTable(ref);
+    const { sql, bindings } = translateTableChange({ statement, target, atMs, catalog, resolveTable });
+    return { sql: table === undefined ? sql : createTableAs(table, sql), bindings };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `The journal holds a statement on ${tableName(target)} that this version cannot run (${reason}): use the version that wrote it.`;
+    throw new Error(message, { cause });
   }
 }
 
@@ -65,5 +92,31 @@ function viewStatements(view: Table): string[] {
  * @throws {QueryError}
  */
 export function translateView(projectId: string, query: string): string {
-  return translate(query, { projectId, parameters: [], parameterMode: "NONE", resolveTable: duckdbTable }).sql;
+  return translateNamed(projectId, query).sql;
+}
+
+function translateNamed(projectId: string, query: string): Translation {
+  return translate(query, { projectId, parameters: [], parameterMode: "NONE", resolveTable: duckdbTable });
+}
+
+const readViews = new WeakMap<Table, { readonly tables: readonly TableRef[]; readonly isVolatile: boolean }>();
+
+/** What a view reads, each once. @throws {QueryError} it does not translate any more */
+export function viewTables(view: Table): readonly TableRef[] {
+  return readView(view).tables;
+}
+
+/** Whether a view answers differently another time. @throws {QueryError} it does not translate any more */
+export function isVolatileView(view: Table): boolean {
+  return readView(view).isVolatile;
+}
+
+function readView(view: Table): { readonly tables: readonly TableRef[]; readonly isVolatile: boolean } {
+  let read = readViews.get(view);
+  if (read === undefined) {
+    const { ref, viewQuery = "" } = view;
+    read = { tables: translateNamed(ref.projectId, viewQuery).tables, isVolatile: isVolatileQuery(viewQuery) };
+    readViews.set(view, read);
+  }
+  return read;
 }

@@ -53,6 +53,11 @@ export class Journal {
     return this.#committedPosition;
   }
 
+  /** The position of the newest entry that was taken, whether it is on disk yet or not. */
+  get newestPosition(): number {
+    return this.#nextPosition - 1;
+  }
+
   /**
    * Takes an entry. The order of calls is the order of entries. `committed` runs as soon as the entry is on disk, in the
    * order of entries, before the promise resolves.

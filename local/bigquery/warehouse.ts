@@ -23,6 +23,9 @@ const CLOSE_CATCH_UP_MS = 2000;
 /** A rebuild after a lost index takes as long as it takes, but never without getting on. */
 const REPLAY_STALL_MS = 600_000;
 
+/** What trying out a change came to. */
+export type Tried<Result> = { readonly change: Change | undefined; readonly result: Result };
+
 /**
  * Tables and rows. The journal is the truth, the catalog its changes in memory, and the index (DuckDB) what queries
  * read: it follows the journal and can be thrown away.
@@ -34,6 +37,8 @@ export class Warehouse {
   readonly #instance: DuckDBInstance;
   readonly #applier: Applier;
   readonly #backlog = new Backlog(MAX_BACKLOG_BYTES);
+  /** Settles when the statement before is through. */
+  #tryingOut: Promise<void> = Promise.resolve();
   readonly #decoders = new WeakMap<TableSchema, Map<number, RowDecoder>>();
 
   private constructor(
@@ -98,6 +103,39 @@ export class Warehouse {
     await this.#journal.append({ kind: "change", change }, (position) => {
       this.#applier.enqueue({ kind: "statements", position, bytes: 0, ...statements });
     });
+  }
+
+  /**
+   * Makes a change that depends on what the warehouse holds, after trying it out: `tryOut` runs when the index holds everything that comes
+   * before the change, and nothing comes in between. Appends wait meanwhile; when another change comes, it is tried out again. Without a change
+   * nothing is made.
+   * @throws what `tryOut` throws
+   */
+  async changeAfter<Result>(tryOut: () => Promise<Tried<Result>>, deadlineMs: number): Promise<Result> {
+    const before = this.#tryingOut;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#tryingOut = promise;
+    await before;
+    try {
+      this.#backlog.pause();
+      return await this.#changeAfter(tryOut, deadlineMs);
+    } finally {
+      this.#backlog.resume();
+      resolve();
+    }
+  }
+
+  async #changeAfter<Result>(tryOut: () => Promise<Tried<Result>>, deadlineMs: number): Promise<Result> {
+    for (;;) {
+      const position = this.#journal.newestPosition;
+      await this.#applier.reached(position, deadlineMs);
+      const [tried] = await Promise.allSettled([tryOut()]);
+      if (this.#journal.newestPosition !== position) continue;
+      if (tried.status === "rejected") throw tried.reason;
+      const { change, result } = tried.value;
+      if (change !== undefined) await this.change(change);
+      return result;
+    }
   }
 
   /** The number of a writer schema, which stays valid for ever. Throws when it is not a `ProtoSchema`. */
