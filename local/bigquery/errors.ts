@@ -2,6 +2,7 @@ import { QueryError } from "./sql/translate.ts";
 
 export type Reason =
   | "accessDenied"
+  | "authError"
   | "backendError"
   | "duplicate"
   | "invalid"
@@ -15,6 +16,7 @@ export type Reason =
 
 const httpStatuses: Record<Reason, number> = {
   accessDenied: 403,
+  authError: 401,
   backendError: 503,
   duplicate: 409,
   invalid: 400,
@@ -29,6 +31,7 @@ const httpStatuses: Record<Reason, number> = {
 
 const canonicalNames: Record<number, string> = {
   400: "INVALID_ARGUMENT",
+  401: "UNAUTHENTICATED",
   403: "PERMISSION_DENIED",
   404: "NOT_FOUND",
   409: "ALREADY_EXISTS",

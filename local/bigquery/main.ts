@@ -1,11 +1,13 @@
 import { parseArgs } from "node:util";
 import { logToStderr as log } from "../log.ts";
 import { faultsOfOption, listed } from "../faults.ts";
+import { policyOfOption } from "./access/policy-file.ts";
 import { startWarehouse } from "./server.ts";
 import { warehouseFaultPoints } from "./storage-write/append-faults.ts";
 import type { WarehouseServer } from "./server.ts";
 
-const USAGE = `Usage: node local/bigquery/main.ts --data DIR [--port 9050] [--grpc-port 9060] [--faults JSON]
+const USAGE = `Usage: node local/bigquery/main.ts --data DIR [--port 9050] [--grpc-port 9060] [--access FILE] [--faults JSON]
+--access: who may do what, as docs/warehouse.md says; without it everybody may do everything.
 --faults, for tests: such as '{"seed": 7, "appendRows": {"cut-after": 0.01}}', with ${listed(warehouseFaultPoints)}.`;
 const DEFAULT_PORT = "9050";
 const DEFAULT_GRPC_PORT = "9060";
@@ -17,6 +19,7 @@ async function main(): Promise<void> {
       data: { type: "string" },
       port: { type: "string", default: DEFAULT_PORT },
       "grpc-port": { type: "string", default: DEFAULT_GRPC_PORT },
+      access: { type: "string" },
       faults: { type: "string" },
     },
   });
@@ -25,6 +28,7 @@ async function main(): Promise<void> {
     dataDirectory: values.data,
     port: readPort(values.port),
     grpcPort: readPort(values["grpc-port"]),
+    access: policyOfOption(values.access),
     faults: faultsOfOption(values.faults, warehouseFaultPoints, (point, kind) =>
       log("WARNING", "A fault was injected", { point, kind }),
     ),

@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { createAdaptorServer } from "@hono/node-server";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { callerOfCall } from "./access/call.ts";
+import { openPolicy } from "./access/policy.ts";
 import { QueryEngine } from "./query/engine.ts";
 import { Jobs } from "./query/jobs.ts";
+import { TableChanges } from "./query/table-changes.ts";
 import { restApp } from "./rest/app.ts";
 import { readHandlers } from "./storage-read/read-service.ts";
 import { readService } from "./storage-read/wire.ts";
@@ -10,6 +13,7 @@ import { writeService } from "./storage-write/wire.ts";
 import { writeHandlers } from "./storage-write/write-service.ts";
 import { Warehouse } from "./warehouse.ts";
 import type { AddressInfo } from "node:net";
+import type { Policy } from "./access/policy.ts";
 import type { WarehouseFaults } from "./storage-write/append-faults.ts";
 
 export type WarehouseOptions = {
@@ -23,6 +27,8 @@ export type WarehouseOptions = {
   readonly onFatal?: (error: Error) => void;
   /** Faults to suffer, for tests. Default: none. */
   readonly faults?: WarehouseFaults | undefined;
+  /** Who may do what. Default: everybody everything. */
+  readonly access?: Policy;
 };
 export type WarehouseServer = {
   readonly host: string;
@@ -42,11 +48,11 @@ const SHUTDOWN_GRACE_MS = 300;
  * @throws {Error} EADDRINUSE when a port is taken; or when the folder is in use or was written by a later version.
  */
 export async function startWarehouse(options: WarehouseOptions): Promise<WarehouseServer> {
-  const { dataDirectory, port, grpcPort, onFatal = throwUncaught, faults } = options;
+  const { dataDirectory, port, grpcPort, onFatal = throwUncaught, faults, access = openPolicy } = options;
   const warehouse = await Warehouse.open(dataDirectory, onFatal);
-  const engine = new QueryEngine(warehouse);
-  const jobs = new Jobs(engine);
-  const http = createAdaptorServer({ fetch: restApp(warehouse, engine, jobs).fetch });
+  const engine = new QueryEngine(warehouse, access);
+  const jobs = new Jobs(engine, new TableChanges(warehouse, engine, access));
+  const http = createAdaptorServer({ fetch: restApp(warehouse, engine, jobs, access).fetch });
   const grpc = new Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
@@ -54,8 +60,8 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     // HTTP/2's own 64 KiB would make a request of 1 MB wait for sixteen round trips.
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
   });
-  grpc.addService(writeService, writeHandlers(warehouse, faults));
-  grpc.addService(readService, readHandlers(warehouse));
+  grpc.addService(writeService, writeHandlers(warehouse, faults, access));
+  grpc.addService(readService, readHandlers(warehouse, { callerOf: (call) => callerOfCall(call, access) }));
 
   const closeAll = async (): Promise<void> => {
     const restClosed = once(http, "close");

@@ -1,3 +1,5 @@
+import { Reading } from "../access/reading.ts";
+import { runBound } from "../applier.ts";
 import { duckdbTable } from "../catalog.ts";
 import { WarehouseError } from "../errors.ts";
 import { RESULTS_CATALOG } from "../index-database.ts";
@@ -7,6 +9,8 @@ import { resultFields } from "./result-schema.ts";
 import { RowEncoder } from "./row-encoder.ts";
 import { Slots } from "./slots.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
+import type { Caller } from "../access/caller.ts";
+import type { Policy } from "../access/policy.ts";
 import type { DatasetRef } from "../catalog.ts";
 import type { QueryParameter, TableRef, Translation } from "../sql/translate.ts";
 import type { TableField } from "../table-schema.ts";
@@ -42,27 +46,35 @@ const MAX_PAGE_CHARACTERS = 10 * 1024 * 1024;
 /** Runs statements on the index. A statement sees everything that was acknowledged before it was sent. */
 export class QueryEngine {
   readonly #warehouse: Warehouse;
+  readonly #policy: Policy;
   readonly #slots = new Slots(CONCURRENT_QUERIES, MAX_WAITING_QUERIES);
 
-  constructor(warehouse: Warehouse) {
+  constructor(warehouse: Warehouse, policy: Policy) {
     this.#warehouse = warehouse;
+    this.#policy = policy;
   }
 
   /**
    * Says what a statement will answer, without running it.
    * @throws {QueryError | WarehouseError}
    */
-  plan(statement: Statement, signal: AbortSignal, deadlineMs: number): Promise<QueryPlan> {
-    return this.#session(signal, deadlineMs, (connection) => this.#plan(connection, statement));
+  plan(statement: Statement, caller: Caller, signal: AbortSignal, deadlineMs: number): Promise<QueryPlan> {
+    return this.session(signal, deadlineMs, (connection) => this.#plan(connection, statement, caller));
   }
 
   /**
    * Runs a statement and keeps its result until `drop()`.
    * @throws {QueryError | WarehouseError}
    */
-  execute(statement: Statement, resultId: string, signal: AbortSignal, deadlineMs: number): Promise<QueryResult> {
-    return this.#session(signal, deadlineMs, async (connection) => {
-      const { translation, fields } = await this.#plan(connection, statement);
+  execute(
+    statement: Statement,
+    caller: Caller,
+    resultId: string,
+    signal: AbortSignal,
+    deadlineMs: number,
+  ): Promise<QueryResult> {
+    return this.session(signal, deadlineMs, async (connection) => {
+      const { translation, fields } = await this.#plan(connection, statement, caller);
       signal.throwIfAborted();
       const relation = `${RESULTS_CATALOG}.main.${quoteName(resultId)}`;
       const columns = fields.map((_, index) => `c${index}`).join(", ");
@@ -123,19 +135,29 @@ export class QueryEngine {
     }
   }
 
-  async #plan(connection: DuckDBConnection, statement: Statement): Promise<QueryPlan> {
+  /** Names the tables that a statement reads, for whoever may read them. */
+  tableResolver(caller: Caller): (ref: TableRef) => string | undefined {
     const { catalog } = this.#warehouse;
+    const reading = new Reading(caller, catalog, this.#policy);
+    return (ref) => {
+      reading.demand(ref);
+      return catalog.findTable(ref) === undefined ? undefined : duckdbTable(ref);
+    };
+  }
+
+  async #plan(connection: DuckDBConnection, statement: Statement, caller: Caller): Promise<QueryPlan> {
     const { query, defaultDataset, ...context } = statement;
     const translation = translate(query, {
       ...context,
       ...(defaultDataset === undefined ? {} : { defaultDataset }),
-      resolveTable: (ref) => (catalog.findTable(ref) === undefined ? undefined : duckdbTable(ref)),
+      resolveTable: this.tableResolver(caller),
     });
     const described = await run(connection, `SELECT * FROM (${translation.sql}) LIMIT 0`, translation);
     return { translation, fields: resultFields(described.columnNames(), described.columnTypes()) };
   }
 
-  #session<Result>(
+  /** Gives a connection that sees everything that has been acknowledged, ends what runs on it when it must stop, and closes it. */
+  session<Result>(
     signal: AbortSignal,
     deadlineMs: number,
     work: (connection: DuckDBConnection) => Promise<Result>,
@@ -168,15 +190,16 @@ export class QueryEngine {
   }
 }
 
-type EngineResult = Awaited<ReturnType<DuckDBConnection["run"]>>;
+type EngineResult = Awaited<ReturnType<typeof runBound>>;
 
-async function run(connection: DuckDBConnection, sql: string, { bindings }: Translation): Promise<EngineResult> {
-  const values = bindings.map(({ value }) => value);
-  const types = bindings.map(({ type }) => type);
+/** @throws {QueryError} DuckDB's, in BigQuery's words */
+export async function run(connection: DuckDBConnection, sql: string, { bindings }: Bindings): Promise<EngineResult> {
   try {
-    return await connection.run(sql, values, types);
+    return await runBound(connection, { sql, bindings });
   } catch (error) {
     if (error instanceof QueryError) throw error;
     throw explainEngineError(error instanceof Error ? error.message : String(error));
   }
 }
+
+type Bindings = Pick<Translation, "bindings">;

@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { WarehouseError } from "../errors.ts";
 import { logToStderr as log } from "../../log.ts";
+import { changeWord } from "../sql/change.ts";
 import type { TableField } from "../table-schema.ts";
+import type { Caller } from "../access/caller.ts";
 import type { QueryEngine, QueryResult, Statement } from "./engine.ts";
+import type { ChangeOutcome, TableChanges } from "./table-changes.ts";
 
 /** One query, from its arrival until it is forgotten. Owner: `Jobs`. */
 export type Job = {
@@ -10,6 +13,8 @@ export type Job = {
   readonly jobId: string;
   readonly location: string;
   readonly statement: Statement;
+  /** Who started it. */
+  readonly caller: Caller;
   readonly dryRun: boolean;
   readonly createdMs: number;
   /** Settles when the job is done, however it ended. */
@@ -19,9 +24,12 @@ export type Job = {
   error?: unknown;
   fields?: readonly TableField[];
   result?: QueryResult;
+  /** Of a statement that changes a table, in place of a result. */
+  change?: ChangeOutcome;
 };
 export type JobRequest = {
   readonly statement: Statement;
+  readonly caller: Caller;
   readonly jobId?: string | undefined;
   readonly location?: string | undefined;
   readonly dryRun: boolean;
@@ -40,14 +48,16 @@ const MAX_DEADLINE_MS = 60 * 60_000;
  */
 export class Jobs {
   readonly #engine: QueryEngine;
+  readonly #changes: TableChanges;
   readonly #jobs = new Map<string, Job>();
 
-  constructor(engine: QueryEngine) {
+  constructor(engine: QueryEngine, changes: TableChanges) {
     this.#engine = engine;
+    this.#changes = changes;
   }
 
-  /** Starts a query. @throws {WarehouseError} duplicate */
-  start({ statement, jobId = `job_${randomUUID()}`, location = "US", dryRun, deadlineMs }: JobRequest): Job {
+  /** Starts a statement. @throws {WarehouseError} duplicate */
+  start({ statement, caller, jobId = `job_${randomUUID()}`, location = "US", dryRun, deadlineMs }: JobRequest): Job {
     const { projectId } = statement;
     const key = jobKey(projectId, jobId);
     if (this.#jobs.has(key))
@@ -55,7 +65,7 @@ export class Jobs {
     this.#forget();
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const abort = new AbortController();
-    const job: Job = { projectId, jobId, location, statement, dryRun, createdMs: Date.now(), done, abort };
+    const job: Job = { projectId, jobId, location, statement, caller, dryRun, createdMs: Date.now(), done, abort };
     this.#jobs.set(key, job);
     const limitMs = Math.min(deadlineMs ?? DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS);
     void this.#run(job, limitMs).then(resolve);
@@ -95,11 +105,15 @@ export class Jobs {
   }
 
   async #run(job: Job, deadlineMs: number): Promise<void> {
+    const { statement, caller, dryRun } = job;
     const { signal } = job.abort;
     try {
-      if (job.dryRun) job.fields = (await this.#engine.plan(job.statement, signal, deadlineMs)).fields;
+      if (changeWord(statement.query) !== undefined)
+        job.change = await this.#changes.run(statement, caller, dryRun, signal, deadlineMs);
+      else if (dryRun) job.fields = (await this.#engine.plan(statement, caller, signal, deadlineMs)).fields;
       else {
-        job.result = await this.#engine.execute(job.statement, jobKey(job.projectId, job.jobId), signal, deadlineMs);
+        const key = jobKey(job.projectId, job.jobId);
+        job.result = await this.#engine.execute(statement, caller, key, signal, deadlineMs);
         job.fields = job.result.fields;
       }
     } catch (error) {

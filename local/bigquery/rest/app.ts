@@ -3,30 +3,34 @@ import { bodyLimit } from "hono/body-limit";
 import { WarehouseError, errorBody } from "../errors.ts";
 import { isLoopbackHost } from "../../loopback.ts";
 import { datasetRoutes } from "./datasets.ts";
+import { identify } from "./identity.ts";
 import { jobRoutes } from "./jobs.ts";
 import { tableDataRoutes } from "./table-data.ts";
 import { tableRoutes } from "./tables.ts";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Policy } from "../access/policy.ts";
 import type { QueryEngine } from "../query/engine.ts";
 import type { Jobs } from "../query/jobs.ts";
 import type { Warehouse } from "../warehouse.ts";
+import type { RestEnv } from "./identity.ts";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 /** BigQuery's REST API v2, with and without `/bigquery/v2`, which Google's Node client leaves out for an emulator. */
-export function restApp(warehouse: Warehouse, engine: QueryEngine, jobs: Jobs): Hono {
-  const api = new Hono()
+export function restApp(warehouse: Warehouse, engine: QueryEngine, jobs: Jobs, policy: Policy): Hono<RestEnv> {
+  const api = new Hono<RestEnv>()
     .route("/", tableDataRoutes(warehouse, engine))
     .route("/", tableRoutes(warehouse, engine))
     .route("/", datasetRoutes(warehouse))
     .route("/", jobRoutes(jobs, engine));
-  const app = new Hono();
+  const app = new Hono<RestEnv>();
   app.use(async (context, next) => {
     if (!isLoopbackHost(context.req.header("host"))) {
       throw new WarehouseError("accessDenied", "This warehouse answers to loopback names only: use 127.0.0.1.");
     }
     await next();
   });
+  app.use(identify(policy));
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,

@@ -1,6 +1,9 @@
 import { Hono } from "hono";
+import { demandOnProject } from "../access/demand.ts";
 import { WarehouseError, errorProto } from "../errors.ts";
+import { statementTypeOf } from "../query/table-changes.ts";
 import { isRecord } from "../table-schema.ts";
+import { demandOnJob, demandOwnJob, refuseWritingJobs, startedBy } from "./job-access.ts";
 import {
   optionalCount,
   optionalText,
@@ -12,10 +15,11 @@ import {
   writePageToken,
 } from "./request.ts";
 import { readStatement } from "./statement.ts";
-import type { Context } from "hono";
+import type { Caller } from "../access/caller.ts";
 import type { QueryEngine } from "../query/engine.ts";
 import type { Job, Jobs } from "../query/jobs.ts";
 import type { TimestampFormat } from "../query/row-encoder.ts";
+import type { RestContext, RestEnv } from "./identity.ts";
 import type { Body } from "./request.ts";
 
 const DEFAULT_WAIT_MS = 10_000;
@@ -34,15 +38,16 @@ const queryRequestFields = [
 ];
 
 /** REST v2's queries: `jobs.query`, and jobs of type QUERY. */
-export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono {
+export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono<RestEnv> {
   const respond = async (
-    context: Context,
+    context: RestContext,
     job: Job,
     { waitMs, startRow, maxRows, timestamps }: Wanted,
   ): Promise<Response> => {
     await settled(job, waitMs);
     const base = { jobReference: jobReference(job), cacheHit: false, totalBytesProcessed: "0" };
     if (job.endedMs === undefined) return context.json({ ...base, jobComplete: false });
+    if (job.change !== undefined) return context.json({ ...base, jobComplete: true, schema: {}, ...affectedRows(job) });
     if (job.dryRun && job.error === undefined)
       return context.json({ ...base, jobComplete: true, schema: { fields: job.fields } });
     const result = jobs.result(job);
@@ -59,11 +64,14 @@ export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono {
     });
   };
 
-  return new Hono()
+  return new Hono<RestEnv>()
     .post("/projects/:projectId/queries", async (context) => {
+      const caller = context.get("caller");
+      demandOnProject(caller, "bigquery.jobs.create", param(context, "projectId"));
       const body = await readBody(context);
       const job = jobs.start({
         statement: readStatement(body, param(context, "projectId"), queryRequestFields),
+        caller,
         location: optionalText(body["location"], "location"),
         dryRun: body["dryRun"] === true,
         deadlineMs: optionalCount(body["jobTimeoutMs"], "jobTimeoutMs"),
@@ -78,7 +86,9 @@ export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono {
     })
     .get("/projects/:projectId/queries/:jobId", (context) => {
       const query = context.req.query();
-      return respond(context, jobs.find(param(context, "projectId"), param(context, "jobId")), {
+      const job = jobs.find(param(context, "projectId"), param(context, "jobId"));
+      demandOwnJob(context.get("caller"), job);
+      return respond(context, job, {
         waitMs: optionalCount(query["timeoutMs"], "timeoutMs") ?? DEFAULT_WAIT_MS,
         startRow: readPageToken(query["pageToken"]) ?? optionalCount(query["startIndex"], "startIndex") ?? 0,
         maxRows: optionalCount(query["maxResults"], "maxResults") ?? DEFAULT_PAGE_ROWS,
@@ -86,7 +96,9 @@ export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono {
       });
     })
     .post("/projects/:projectId/jobs", async (context) => {
-      const job = jobs.start(readJob(await readBody(context), param(context, "projectId")));
+      const caller = context.get("caller");
+      demandOnProject(caller, "bigquery.jobs.create", param(context, "projectId"));
+      const job = jobs.start(readJob(await readBody(context), caller, param(context, "projectId")));
       if (job.dryRun) {
         await job.done;
         if (job.error !== undefined) throw job.error;
@@ -94,14 +106,20 @@ export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono {
       return context.json(jobResource(job));
     })
     .get("/projects/:projectId/jobs", (context) => {
-      const { page, next } = slicePage(jobs.list(param(context, "projectId")), context);
+      const caller = context.get("caller");
+      const all = context.req.query("allUsers") === "true" && caller.allows("bigquery.jobs.listAll");
+      const listed = jobs.list(param(context, "projectId")).filter((job) => all || startedBy(caller, job));
+      const { page, next } = slicePage(listed, context);
       return context.json({ kind: "bigquery#jobList", jobs: page.map(jobResource), ...next });
     })
-    .get("/projects/:projectId/jobs/:jobId", (context) =>
-      context.json(jobResource(jobs.find(param(context, "projectId"), param(context, "jobId")))),
-    )
+    .get("/projects/:projectId/jobs/:jobId", (context) => {
+      const job = jobs.find(param(context, "projectId"), param(context, "jobId"));
+      demandOnJob(context.get("caller"), "bigquery.jobs.get", job);
+      return context.json(jobResource(job));
+    })
     .post("/projects/:projectId/jobs/:jobId/cancel", (context) => {
       const job = jobs.find(param(context, "projectId"), param(context, "jobId"));
+      demandOnJob(context.get("caller"), "bigquery.jobs.update", job);
       jobs.cancel(job);
       return context.json({ kind: "bigquery#jobCancelResponse", job: jobResource(job) });
     });
@@ -134,9 +152,10 @@ async function settled(job: Job, waitMs: number): Promise<void> {
   clearTimeout(timer);
 }
 
-function readJob(body: Body, projectId: string): Parameters<Jobs["start"]>[0] {
+function readJob(body: Body, caller: Caller, projectId: string): Parameters<Jobs["start"]>[0] {
   const { configuration, jobReference: reference } = body;
   if (!isRecord(configuration)) throw new WarehouseError("invalid", "Required parameter is missing: configuration");
+  refuseWritingJobs(configuration, caller, projectId);
   refuseOthers(
     configuration,
     new Set(["query", "dryRun", "jobTimeoutMs", "jobType", "labels"]),
@@ -147,6 +166,7 @@ function readJob(body: Body, projectId: string): Parameters<Jobs["start"]>[0] {
   const { jobId, location } = isRecord(reference) ? reference : {};
   return {
     statement: readStatement(query, projectId, ["createDisposition", "writeDisposition"]),
+    caller,
     jobId: optionalText(jobId, "jobReference.jobId"),
     location: optionalText(location, "jobReference.location"),
     dryRun: configuration["dryRun"] === true,
@@ -159,7 +179,7 @@ function jobReference({ projectId, jobId, location }: Job): { projectId: string;
 }
 
 function jobResource(job: Job): object {
-  const { projectId, jobId, location, statement, dryRun, createdMs, endedMs, error, fields } = job;
+  const { projectId, jobId, location, statement, caller, dryRun, createdMs, endedMs, error, fields, change } = job;
   const failure = error === undefined ? undefined : errorProto(error);
   return {
     kind: "bigquery#job",
@@ -176,12 +196,20 @@ function jobResource(job: Job): object {
       ...(endedMs === undefined ? {} : { endTime: String(endedMs) }),
       totalBytesProcessed: "0",
       query: {
-        statementType: "SELECT",
+        statementType: statementTypeOf(statement.query),
+        ...affectedRows(job),
+        ...(change?.operation === undefined
+          ? {}
+          : { ddlOperationPerformed: change.operation, ddlTargetTable: change.target }),
         totalBytesProcessed: "0",
         cacheHit: false,
         ...(dryRun && fields !== undefined ? { schema: { fields } } : {}),
       },
     },
-    user_email: "local@localhost",
+    user_email: caller.principal,
   };
+}
+
+function affectedRows({ change }: Job): { numDmlAffectedRows?: string } {
+  return change?.affectedRows === undefined ? {} : { numDmlAffectedRows: String(change.affectedRows) };
 }

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { demandOnTable } from "../access/demand.ts";
 import { duckdbTable, tableName } from "../catalog.ts";
 import { WarehouseError } from "../errors.ts";
 import { queryTimestampFormat } from "./jobs.ts";
@@ -6,14 +7,16 @@ import { optionalCount, readPageToken, writePageToken } from "./request.ts";
 import { tableRef } from "./tables.ts";
 import type { QueryEngine } from "../query/engine.ts";
 import type { Warehouse } from "../warehouse.ts";
+import type { RestEnv } from "./identity.ts";
 
 const DEFAULT_PAGE_ROWS = 10_000;
 const CATCH_UP_MS = 60_000;
 
 /** REST v2's `tabledata.list`: the rows of a table in the order in which they were appended. */
-export function tableDataRoutes(warehouse: Warehouse, engine: QueryEngine): Hono {
-  return new Hono()
+export function tableDataRoutes(warehouse: Warehouse, engine: QueryEngine): Hono<RestEnv> {
+  return new Hono<RestEnv>()
     .get("/projects/:projectId/datasets/:datasetId/tables/:tableId/data", async (context) => {
+      demandOnTable(context.get("caller"), "bigquery.tables.getData", tableRef(context));
       const { ref, schema, viewQuery } = warehouse.catalog.table(tableRef(context));
       if (viewQuery !== undefined)
         throw new WarehouseError("invalid", `Cannot list a table of type VIEW: ${tableName(ref)}`);
@@ -33,7 +36,8 @@ export function tableDataRoutes(warehouse: Warehouse, engine: QueryEngine): Hono
       const more = nextOffset < totalRows ? { pageToken: writePageToken(nextOffset) } : {};
       return context.json({ kind: "bigquery#tableDataList", totalRows: String(totalRows), rows, ...more });
     })
-    .post("/projects/:projectId/datasets/:datasetId/tables/:tableId/insertAll", () => {
+    .post("/projects/:projectId/datasets/:datasetId/tables/:tableId/insertAll", (context) => {
+      demandOnTable(context.get("caller"), "bigquery.tables.updateData", tableRef(context));
       throw new WarehouseError(
         "notImplemented",
         "tabledata.insertAll is not served: append with the Storage Write API.",

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { demandOnDataset, demandOnTable } from "../access/demand.ts";
 import { tableName } from "../catalog.ts";
 import { WarehouseError } from "../errors.ts";
 import { translateView } from "../index-statements.ts";
@@ -6,11 +7,13 @@ import { addedFields, isRecord, parseTableSchema } from "../table-schema.ts";
 import { datasetRef } from "./datasets.ts";
 import { mergeSettings, optionalText, param, readBody, refuseOthers, requireId, slicePage } from "./request.ts";
 import type { Context } from "hono";
+import type { Caller } from "../access/caller.ts";
 import type { Table, TableSettings } from "../catalog.ts";
 import type { QueryEngine } from "../query/engine.ts";
 import type { TableRef } from "../sql/translate.ts";
 import type { TableSchema } from "../table-schema.ts";
 import type { Warehouse } from "../warehouse.ts";
+import type { RestContext, RestEnv } from "./identity.ts";
 import type { Body } from "./request.ts";
 
 const settingNames = [
@@ -47,25 +50,27 @@ const VIEW_DEADLINE_MS = 60_000;
 
 /**
  * REST v2's tables and views. Partitioning, clustering and expiration are kept and answered; nothing here acts on them.
- * Rows can be appended and a table deleted; no row is changed.
+ * No row is changed here; statements do that (`DELETE`, `UPDATE`), for whoever may.
  */
-export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono {
+export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono<RestEnv> {
   const { catalog } = warehouse;
 
-  /** The columns of a view, found by planning its query. */
-  const viewSchema = async ({ projectId }: TableRef, query: string): Promise<TableSchema> => {
+  /** The columns of a view, found by planning its query: whoever creates it must be allowed to read what it reads. */
+  const viewSchema = async (caller: Caller, { projectId }: TableRef, query: string): Promise<TableSchema> => {
     translateView(projectId, query);
     const statement = { query, projectId, defaultDataset: undefined, parameters: [], parameterMode: "NONE" } as const;
-    const { fields } = await engine.plan(statement, new AbortController().signal, VIEW_DEADLINE_MS);
+    const { fields } = await engine.plan(statement, caller, new AbortController().signal, VIEW_DEADLINE_MS);
     return { fields };
   };
 
-  const patch = async (context: Context, replace: boolean): Promise<Response> => {
+  const patch = async (context: RestContext, replace: boolean): Promise<Response> => {
+    const caller = context.get("caller");
+    demandOnTable(caller, "bigquery.tables.update", tableRef(context));
     const body = await readBody(context);
     refuseOthers(body, knownFields, "table");
     const ref = tableRef(context);
     const viewQuery = readViewQuery(body);
-    const newViewSchema = viewQuery === undefined ? undefined : await viewSchema(ref, viewQuery);
+    const newViewSchema = viewQuery === undefined ? undefined : await viewSchema(caller, ref, viewQuery);
     const before = catalog.table(ref);
     if (viewQuery !== undefined && before.viewQuery === undefined) {
       throw new WarehouseError("invalid", `${tableName(ref)} is a table and cannot become a view.`);
@@ -81,17 +86,20 @@ export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono {
     return context.json(tableResource(table));
   };
 
-  return new Hono()
+  return new Hono<RestEnv>()
     .post("/projects/:projectId/datasets/:datasetId/tables", async (context) => {
+      const caller = context.get("caller");
+      const dataset = datasetRef(context);
+      demandOnDataset(caller, "bigquery.tables.create", dataset);
       const body = await readBody(context);
       refuseOthers(body, knownFields, "table");
-      const dataset = datasetRef(context);
       catalog.dataset(dataset);
       const reference = body["tableReference"];
       const ref = { ...dataset, tableId: requireId(isRecord(reference) ? reference["tableId"] : undefined, "table") };
       refuseDuplicate(warehouse, ref);
       const viewQuery = readViewQuery(body);
-      const schema = viewQuery === undefined ? parseTableSchema(body["schema"]) : await viewSchema(ref, viewQuery);
+      const schema =
+        viewQuery === undefined ? parseTableSchema(body["schema"]) : await viewSchema(caller, ref, viewQuery);
       catalog.dataset(dataset);
       refuseDuplicate(warehouse, ref);
       const createdMs = Date.now();
@@ -103,6 +111,7 @@ export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono {
     })
     .get("/projects/:projectId/datasets/:datasetId/tables", (context) => {
       const dataset = datasetRef(context);
+      demandOnDataset(context.get("caller"), "bigquery.tables.list", dataset);
       catalog.dataset(dataset);
       const tables = catalog.tables(dataset);
       const { page, next } = slicePage(tables, context);
@@ -114,6 +123,7 @@ export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono {
       });
     })
     .get("/projects/:projectId/datasets/:datasetId/tables/:tableId", async (context) => {
+      demandOnTable(context.get("caller"), "bigquery.tables.get", tableRef(context));
       const table = catalog.table(tableRef(context));
       if (table.viewQuery !== undefined) return context.json(tableResource(table));
       return context.json({ ...tableResource(table), numRows: String(await engine.countRows(table.ref)) });
@@ -121,6 +131,7 @@ export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono {
     .patch("/projects/:projectId/datasets/:datasetId/tables/:tableId", (context) => patch(context, false))
     .put("/projects/:projectId/datasets/:datasetId/tables/:tableId", (context) => patch(context, true))
     .delete("/projects/:projectId/datasets/:datasetId/tables/:tableId", async (context) => {
+      demandOnTable(context.get("caller"), "bigquery.tables.delete", tableRef(context));
       const { ref } = catalog.table(tableRef(context));
       await warehouse.change({ kind: "deleteTable", ref });
       return context.body(null, 204);

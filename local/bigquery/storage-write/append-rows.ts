@@ -1,9 +1,14 @@
 import { once } from "node:events";
 import { status } from "@grpc/grpc-js";
+import { demandStorage } from "../access/call.ts";
+import { isAdmin } from "../access/demand.ts";
+import { parseMessageType } from "../message-type.ts";
 import { failAppend } from "./append-faults.ts";
 import { StatusError, rpcStatus, toStatusError } from "./status.ts";
 import { storageSchema } from "./storage-schema.ts";
+import { tableOfName } from "./write-streams.ts";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { Caller } from "../access/caller.ts";
 import type { Warehouse } from "../warehouse.ts";
 import type { AppendFault, WarehouseFaults } from "./append-faults.ts";
 import type { AppendRequest, AppendResponse, RowError } from "./wire.ts";
@@ -27,6 +32,7 @@ export type AppendCall = ServerDuplexStream<AppendRequest, AppendResponse>;
  */
 export class AppendConnection {
   readonly #call: AppendCall;
+  readonly #caller: Caller;
   readonly #warehouse: Warehouse;
   readonly #streams: WriteStreams;
   readonly #faults: WarehouseFaults | undefined;
@@ -36,8 +42,15 @@ export class AppendConnection {
   #inFlight = 0;
   #lastResponse: Promise<void> = Promise.resolve();
 
-  constructor(call: AppendCall, warehouse: Warehouse, streams: WriteStreams, faults: WarehouseFaults | undefined) {
+  constructor(
+    call: AppendCall,
+    caller: Caller,
+    warehouse: Warehouse,
+    streams: WriteStreams,
+    faults: WarehouseFaults | undefined,
+  ) {
     this.#call = call;
+    this.#caller = caller;
     this.#warehouse = warehouse;
     this.#streams = streams;
     this.#faults = faults;
@@ -113,6 +126,7 @@ export class AppendConnection {
   #follow({ writeStream, writerSchema, isArrow }: AppendRequest): number {
     if (isArrow) throw new StatusError(status.UNIMPLEMENTED, "This warehouse takes proto_rows, not arrow_rows.");
     if (writeStream !== "" && writeStream !== this.#streamName) {
+      demandStorage(this.#caller, "TABLES_UPDATE_DATA", tableOfName(writeStream));
       this.#streamName = writeStream;
       this.#descriptorId = undefined;
     }
@@ -127,10 +141,27 @@ export class AppendConnection {
 
   #readWriterSchema(writerSchema: Uint8Array): number {
     try {
+      this.#refuseChanges(writerSchema);
       return this.#warehouse.descriptorId(writerSchema);
     } catch (error) {
+      if (error instanceof StatusError) throw error;
       throw new StatusError(status.INVALID_ARGUMENT, `Invalid proto schema: ${(error as Error).message}`);
     }
+  }
+
+  /** By these columns BigQuery takes rows that change or delete others, in tables with a primary key: ours have none, so that nobody can. */
+  #refuseChanges(writerSchema: Uint8Array): void {
+    const { fields } = parseMessageType(writerSchema);
+    const column = fields.find(({ name }) => /^_CHANGE_(?:TYPE|SEQUENCE_NUMBER)$/i.test(name))?.name;
+    if (column === undefined) return;
+    const { projectId, datasetId, tableId } = tableOfName(this.#streamName);
+    const table = `projects/${projectId}/datasets/${datasetId}/tables/${tableId}`;
+    if (!isAdmin(this.#caller)) {
+      const message = `Permission 'TABLES_UPDATE_DATA' denied on resource '${table}' for rows with ${column}: this table is append-only.`;
+      throw new StatusError(status.PERMISSION_DENIED, message);
+    }
+    const message = `The writer schema has ${column}, which takes a table with a primary key: ${table} has none.`;
+    throw new StatusError(status.INVALID_ARGUMENT, message);
   }
 
   #append(rows: Uint8Array, offset: number | undefined, descriptorId: number): AppendReply {

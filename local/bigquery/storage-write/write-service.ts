@@ -2,11 +2,14 @@ import { callbackify } from "node:util";
 import { status } from "@grpc/grpc-js";
 import { logToStderr as log } from "../../log.ts";
 import { isLoopbackHost } from "../../loopback.ts";
+import { callerOfCall, demandStorage } from "../access/call.ts";
 import { AppendConnection } from "./append-rows.ts";
 import { StatusError, toStatusError } from "./status.ts";
 import { storageSchema } from "./storage-schema.ts";
-import { WriteStreams } from "./write-streams.ts";
+import { WriteStreams, tableOfName } from "./write-streams.ts";
 import type { ServerUnaryCall, UntypedServiceImplementation, handleUnaryCall } from "@grpc/grpc-js";
+import type { Caller } from "../access/caller.ts";
+import type { Policy } from "../access/policy.ts";
 import type { Table, WriteStream } from "../catalog.ts";
 import type { Warehouse } from "../warehouse.ts";
 import type { WarehouseFaults } from "./append-faults.ts";
@@ -17,29 +20,46 @@ type GetRequest = { name: string; view: string };
 type FinalizeRequest = { name: string };
 
 /** The handlers of `BigQueryWrite`. */
-export function writeHandlers(warehouse: Warehouse, faults: WarehouseFaults | undefined): UntypedServiceImplementation {
+export function writeHandlers(
+  warehouse: Warehouse,
+  faults: WarehouseFaults | undefined,
+  policy: Policy,
+): UntypedServiceImplementation {
   const streams = new WriteStreams(warehouse);
+  const unary = unaryFor(policy);
   return {
     AppendRows: (call: AppendCall) => {
       if (!isLoopbackHost(call.getHost())) {
         call.emit("error", Object.assign(new Error("refused"), refusedHost));
         return;
       }
-      new AppendConnection(call, warehouse, streams, faults).run().catch((error: unknown) => {
+      let caller: Caller;
+      try {
+        caller = callerOfCall(call, policy);
+      } catch (error) {
+        call.emit("error", grpcError(error));
+        return;
+      }
+      new AppendConnection(call, caller, warehouse, streams, faults).run().catch((error: unknown) => {
         log("ERROR", "A connection ended unexpectedly.", {
           reason: error instanceof Error ? error.message : String(error),
         });
       });
     },
-    CreateWriteStream: unary(async ({ parent, writeStream }: CreateRequest) => {
+    CreateWriteStream: unary(async ({ parent, writeStream }: CreateRequest, caller) => {
+      demandStorage(caller, "TABLES_UPDATE_DATA", tableOfName(parent));
       const stream = await streams.create(parent, writeStream?.type ?? "TYPE_UNSPECIFIED");
       return writeStreamMessage(stream.name, stream, streams.destination(stream.name).table, true);
     }),
-    GetWriteStream: unary(async ({ name, view }: GetRequest) => {
+    GetWriteStream: unary(async ({ name, view }: GetRequest, caller) => {
+      demandStorage(caller, "TABLES_GET", tableOfName(name));
       const { stream, table } = streams.destination(name);
       return writeStreamMessage(name, stream, table, view === "FULL");
     }),
-    FinalizeWriteStream: unary(async ({ name }: FinalizeRequest) => ({ rowCount: await streams.finalize(name) })),
+    FinalizeWriteStream: unary(async ({ name }: FinalizeRequest, caller) => {
+      demandStorage(caller, "TABLES_UPDATE_DATA", tableOfName(name));
+      return { rowCount: await streams.finalize(name) };
+    }),
     BatchCommitWriteStreams: unary(() =>
       unimplemented("BatchCommitWriteStreams commits PENDING streams, which this warehouse does not have"),
     ),
@@ -52,19 +72,27 @@ const refusedHost = {
   details: "This warehouse answers to loopback names only: use 127.0.0.1.",
 };
 
-function unary<Request, Response>(
-  handler: (request: Request) => Promise<Response>,
-): handleUnaryCall<Request, Response> {
-  const answer = callbackify(async (call: ServerUnaryCall<Request, Response>): Promise<Response> => {
-    if (!isLoopbackHost(call.getHost())) throw Object.assign(new Error("refused"), refusedHost);
-    try {
-      return await handler(call.request);
-    } catch (error) {
-      const { code, message } = toStatusError(error, "");
-      throw Object.assign(new Error(message, { cause: error }), { code, details: message });
-    }
-  });
-  return answer as unknown as handleUnaryCall<Request, Response>;
+type Unary = <Request, Response>(
+  handler: (request: Request, caller: Caller) => Promise<Response>,
+) => handleUnaryCall<Request, Response>;
+
+function unaryFor(policy: Policy): Unary {
+  return <Request, Response>(handler: (request: Request, caller: Caller) => Promise<Response>) => {
+    const answer = callbackify(async (call: ServerUnaryCall<Request, Response>): Promise<Response> => {
+      if (!isLoopbackHost(call.getHost())) throw Object.assign(new Error("refused"), refusedHost);
+      try {
+        return await handler(call.request, callerOfCall(call, policy));
+      } catch (error) {
+        throw grpcError(error);
+      }
+    });
+    return answer as unknown as handleUnaryCall<Request, Response>;
+  };
+}
+
+function grpcError(error: unknown): Error {
+  const { code, message } = toStatusError(error, "");
+  return Object.assign(new Error(message, { cause: error }), { code, details: message });
 }
 
 async function unimplemented(what: string): Promise<never> {

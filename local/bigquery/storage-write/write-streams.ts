@@ -10,6 +10,14 @@ const streamPattern = /^projects\/([^/]+)\/datasets\/([^/]+)\/tables\/([^/]+)\/(
 const tablePattern = /^projects\/([^/]+)\/datasets\/([^/]+)\/tables\/([^/]+)$/;
 const DEFAULT_STREAM = "_default";
 
+/** The table that the name of a table or stream begins with, whether it exists or not. @throws {StatusError} INVALID_ARGUMENT */
+export function tableOfName(name: string): TableRef {
+  const match = streamPattern.exec(name) ?? tablePattern.exec(name);
+  const [, projectId = "", datasetId = "", tableId = ""] = match ?? [];
+  if (match !== null) return { projectId, datasetId, tableId };
+  throw new StatusError(status.INVALID_ARGUMENT, `${JSON.stringify(name)} is not the name of a table or write stream.`);
+}
+
 /** Where an append goes. `stream` is undefined for a table's default stream. */
 export type Destination = { readonly table: Table; readonly stream: WriteStream | undefined };
 

@@ -10,6 +10,7 @@ import "protobufjs/ext/descriptor/index.js";
 import { startWarehouse } from "../../../local/bigquery/server.ts";
 import type { Table } from "@google-cloud/bigquery";
 import type { TestContext } from "node:test";
+import type { Policy } from "../../../local/bigquery/access/policy.ts";
 import type { WarehouseServer } from "../../../local/bigquery/server.ts";
 
 /** Google's clients otherwise look for a metadata server first, for seconds. */
@@ -32,9 +33,14 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** A warehouse for one test, closed after it. */
-export async function openWarehouse(t: TestContext, dataDirectory?: string): Promise<WarehouseServer> {
+export async function openWarehouse(t: TestContext, dataDirectory?: string, access?: Policy): Promise<WarehouseServer> {
   const folder = dataDirectory ?? (await temporaryFolder());
-  const server = await startWarehouse({ dataDirectory: folder, port: 0, grpcPort: 0 });
+  const server = await startWarehouse({
+    dataDirectory: folder,
+    port: 0,
+    grpcPort: 0,
+    ...(access === undefined ? {} : { access }),
+  });
   t.after(() => server.close());
   return server;
 }
