@@ -22,16 +22,18 @@ export async function sendRows(
   for (const event of ["cancelled", "close", "error"]) call.on(event, () => gone.abort());
   if (call.cancelled) return;
   const connection = await warehouse.connect();
+  const batches = new RowBatches(session, connection, schedule);
   try {
     await connection.run("BEGIN TRANSACTION READ ONLY");
     let sent = offset;
-    for await (const batch of ahead(new RowBatches(session, connection, schedule).from(offset))) {
+    for await (const batch of ahead(batches.from(offset))) {
       if (gone.signal.aborted) return;
       const message = messageOf(batch, session, sent, sent === offset);
       sent += batch.rowCount;
       if (!(await write(call, message, gone.signal))) return;
     }
   } finally {
+    batches.close();
     connection.closeSync();
   }
 }
@@ -53,11 +55,13 @@ function messageOf(
 
 /** Resolves when the message is on its way, to false when the client has gone. */
 async function write(call: ReadCall, message: ReadRowsMessage, gone: AbortSignal): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  gone.addEventListener("abort", () => resolve(), { once: true });
   if (gone.aborted) return false;
-  call.write(message, () => resolve());
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const settle = (): void => resolve();
+  gone.addEventListener("abort", settle);
+  call.write(message, settle);
   await promise;
+  gone.removeEventListener("abort", settle);
   return !gone.aborted;
 }
 

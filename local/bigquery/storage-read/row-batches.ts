@@ -71,6 +71,11 @@ export class RowBatches {
     }
   }
 
+  /** Lets go of what DuckDB keeps for this. */
+  close(): void {
+    this.#statement?.destroySync();
+  }
+
   /** Puts blocks together, and takes those apart that are too large for a message. */
   async *#ranges(blocks: readonly Range[], level = 0): AsyncGenerator<Range, void, undefined> {
     let open: Range | undefined;
@@ -113,7 +118,9 @@ export class RowBatches {
     const found = chunk === null || chunk.rowCount === 0 ? undefined : chunk;
     if (found === undefined) throw changed();
     if (isAscending(found, rows)) return this.#serialize(found, rows, skip);
-    return this.#serialize(await this.#readSorted(from, to), rows, skip);
+    const sorted = await this.#readSorted(from, to);
+    if (!isAscending(sorted, rows)) throw new Error("DuckDB gave sorted rows in another order.");
+    return this.#serialize(sorted, rows, skip);
   }
 
   /** DuckDB reads what is in several groups of rows by several threads, each of which adds its rows when it is done. */
