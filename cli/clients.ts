@@ -1,16 +1,21 @@
 import { BigQuery, type BigQueryOptions } from "@google-cloud/bigquery";
 import { PubSub } from "@google-cloud/pubsub";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { tokenOfEnvironment } from "./role-token.ts";
 
 /**
- * A BigQuery client of the cloud, or of the warehouse that BIGQUERY_EMULATOR_HOST names: that one asks for no
- * credentials.
+ * A BigQuery client of the cloud, or of the warehouse that BIGQUERY_EMULATOR_HOST names: that one takes a role's token, by default what
+ * INDELIBLE_WAREHOUSE_TOKEN says, and without any serves readers.
  */
-export function bigQueryClient(project: string | undefined, local: boolean): BigQuery {
+export function bigQueryClient(
+  project: string | undefined,
+  local: boolean,
+  token: string | undefined = tokenOfEnvironment(),
+): BigQuery {
   const options: BigQueryOptions = {};
   if (project !== undefined) options.projectId = project;
   if (local) {
-    options.authClient = noCredentials;
+    options.authClient = credentialsOf(token);
     // A warehouse on this machine is there or is not; whoever wants to wait for it does so by its own clock.
     options.retryOptions = { autoRetry: false };
   }
@@ -37,6 +42,9 @@ export function pubSubClient(project: string): PubSub {
 
 // Without this the client would look for credentials, ask the network for a metadata server, and send the user's own
 // token to a local port. Of an AuthClient it only calls this method.
-const noCredentials = {
-  getRequestHeaders: () => Promise.resolve(new Headers()),
-} as unknown as NonNullable<BigQueryOptions["authClient"]>;
+function credentialsOf(token: string | undefined): NonNullable<BigQueryOptions["authClient"]> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return { getRequestHeaders: () => Promise.resolve(new Headers(headers)) } as unknown as NonNullable<
+    BigQueryOptions["authClient"]
+  >;
+}
