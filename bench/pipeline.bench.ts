@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { createPublisher, type Publisher } from "@indelible/publisher";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import { bigQueryClient, pubSubClient } from "../cli/clients.ts";
+import { provideAccess } from "../cli/dev/access.ts";
 import { provisionTopics, provisionWarehouse } from "../cli/dev/provision.ts";
 import { startStack } from "../cli/dev/stack.ts";
 import { applyEnvironment } from "../cli/environment.ts";
@@ -33,14 +34,15 @@ const SAMPLED_ONE_IN = 100;
 const MAX_QUEUED_BYTES = 48 * 1024 * 1024;
 
 const dataFolder = mkdtempSync(join(tmpdir(), "indelible-bench-"));
+const access = provideAccess(dataFolder);
 const stack = await startStack(
-  { project: "bench", dataFolder, onLine: (line) => process.stderr.write(`${line}\n`) },
+  { project: "bench", dataFolder, access, onLine: (line) => process.stderr.write(`${line}\n`) },
   new AbortController().signal,
 );
 try {
   applyEnvironment(stack.environment);
   const pubsub = pubSubClient("bench");
-  const bigquery = bigQueryClient("bench", true);
+  const bigquery = bigQueryClient("bench", true, access.token("admin"));
   await Promise.all([provisionTopics(pubsub, stack.functionOrigin), provisionWarehouse(bigquery)]);
   await pubsub.close();
   const log = createPublisher({ businessId: "acme", agentPosition: "CFO", projectId: "bench" });

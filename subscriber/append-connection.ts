@@ -35,14 +35,21 @@ export function openConnection(options: {
   readonly writeStream: string;
   readonly descriptor: DescriptorProto;
   readonly deadlineMs: number;
+  /** Sent as `authorization: Bearer`, for a warehouse that asks for no credentials of Google's. */
+  readonly token?: string | undefined;
 }): AppendConnection {
-  const { client, writeStream, descriptor, deadlineMs } = options;
+  const { client, writeStream, descriptor, deadlineMs, token } = options;
   const inFlight: InFlight[] = [];
   let closed = false;
   let described = false;
 
   const stream = client.appendRows({
-    otherArgs: { headers: { "x-goog-request-params": `write_stream=${writeStream}` } },
+    otherArgs: {
+      headers: {
+        "x-goog-request-params": `write_stream=${writeStream}`,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+    },
   });
   stream.on("data", (response: AppendRowsResponse) => {
     if (closed) return;

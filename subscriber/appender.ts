@@ -64,18 +64,28 @@ export interface AppenderOptions {
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
   readonly observer?: AppendObserver;
+  /** The writer's token, of a local warehouse. Default: none. */
+  readonly token?: string | undefined;
 }
 
 /** An appender over the `_default` streams, one connection a table, opened when first needed. */
 export function storageWriteAppender(options: AppenderOptions): Appender {
-  const { projectId, datasetId, deadlineMs = 20_000, maxInFlightRequests = 1, now = Date.now, observer } = options;
+  const {
+    projectId,
+    datasetId,
+    deadlineMs = 20_000,
+    maxInFlightRequests = 1,
+    now = Date.now,
+    observer,
+    token,
+  } = options;
   const clients = new WriteClients(options.createClient, deadlineMs);
   const lanes = new Map<TableName, AppendLane>();
 
   async function connect(table: TableName): Promise<AppendConnection> {
     const client = await clients.initialized();
     const writeStream = `projects/${projectId}/datasets/${datasetId}/tables/${table}/streams/_default`;
-    return openConnection({ client, writeStream, descriptor: descriptorOf(tables[table]), deadlineMs });
+    return openConnection({ client, writeStream, descriptor: descriptorOf(tables[table]), deadlineMs, token });
   }
 
   function laneOf(table: TableName): AppendLane {

@@ -40,6 +40,7 @@ export const CONCURRENCY = 80;
  * - `INDELIBLE_DEDUP_TTL_SECONDS`: how long it remembers an entry, default 21,600 (6 h), at most 31 days, the longest that Pub/Sub delivers.
  * - `PUBSUB_EMULATOR_HOST`: a local broker, as host:port.
  * - `BIGQUERY_STORAGE_HOST`: a local warehouse's gRPC address, as host:port, without TLS.
+ * - `INDELIBLE_WAREHOUSE_TOKEN`: the token with which that warehouse knows the writer. Default: none. Sent to a local warehouse only.
  *
  * @throws ERR_CONFIG
  */
@@ -55,6 +56,7 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
     projectId,
     datasetId: env["INDELIBLE_DATASET"] ?? RAW_DATASET,
     observer: metrics,
+    ...(local !== undefined && { token: warehouseToken(env) }),
   });
   const transport = createPubSubTransport({ projectId });
   const deadLetters = pubsubDeadLetters(
@@ -73,6 +75,17 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
       await transport.close();
     },
   };
+}
+
+/** @throws ERR_CONFIG */
+function warehouseToken(env: NodeJS.ProcessEnv): string | undefined {
+  const token = env["INDELIBLE_WAREHOUSE_TOKEN"];
+  if (token === undefined || token === "") return undefined;
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  // Not quoted: it is a secret.
+  throw new IndelibleError("ERR_CONFIG", "INDELIBLE_WAREHOUSE_TOKEN is no token", {
+    hint: "Give it the token of the writer in the access policy of the warehouse, without blanks and line ends.",
+  });
 }
 
 /** The longest that Pub/Sub keeps a message, and so delivers it again. */

@@ -20,6 +20,7 @@ import { retry, type Patience } from "../retry.ts";
 import { sampleDay, sampleNotes } from "../sample/day.ts";
 import { printable, truncate } from "../terminal/cell.ts";
 import { interruption } from "../terminal/interruption.ts";
+import { provideAccess, type Access } from "./access.ts";
 import { claimDataFolder } from "./data-folder.ts";
 import { provisionTopics, provisionWarehouse } from "./provision.ts";
 import { startStack, type Stack } from "./stack.ts";
@@ -41,14 +42,15 @@ export async function runDev(flags: DevFlags): Promise<number> {
   const importOptions = importOptionsOf(flags);
   askNoMetadataServer();
   using folder = claimDataFolder(flags.data);
+  const access = provideAccess(folder.path);
   let stack: Stack | undefined;
   using interrupted = interruption(() => stack?.kill());
   const { signal } = interrupted;
   try {
-    stack = await startStack({ project: flags.project, dataFolder: folder.path, onLine: say }, signal);
+    stack = await startStack({ project: flags.project, dataFolder: folder.path, access, onLine: say }, signal);
     const { environment, functionOrigin } = stack;
     applyEnvironment(environment);
-    await provision(flags.project, functionOrigin, signal);
+    await provision(flags.project, access, functionOrigin, signal);
     writeEnvironment(folder.path, environment);
     introduce(environment, folder.path);
 
@@ -80,13 +82,13 @@ export async function runDev(flags: DevFlags): Promise<number> {
 
 const interruptedExitCode = 130;
 
-async function provision(project: string, functionOrigin: string, signal: AbortSignal): Promise<void> {
+async function provision(project: string, access: Access, functionOrigin: string, signal: AbortSignal): Promise<void> {
   const patience: Patience = { deadlineMs: provisionDeadlineMs, signal };
   const pubsub = pubSubClient(project);
   try {
     await Promise.all([
       retry("the broker", patience, () => provisionTopics(pubsub, functionOrigin)),
-      retry("the warehouse", patience, () => provisionWarehouse(bigQueryClient(project, true))),
+      retry("the warehouse", patience, () => provisionWarehouse(bigQueryClient(project, true, access.token("admin")))),
     ]);
   } finally {
     await pubsub.close();

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULT_TOPIC_PREFIX, RAW_DATASET } from "@indelible/schemas/names.ts";
 import type { Environment } from "../environment.ts";
+import type { Access } from "./access.ts";
 import { addresses, Service } from "./service.ts";
 
 /** Broker, warehouse and function of one machine, running. */
@@ -17,6 +18,7 @@ export interface Stack {
 export interface StackOptions {
   readonly project: string;
   readonly dataFolder: string;
+  readonly access: Access;
   readonly onLine: (line: string) => void;
 }
 
@@ -27,7 +29,7 @@ export interface StackOptions {
  * @throws ERR_SERVICE_DIED or ERR_DEADLINE, after ending those that had started
  */
 export async function startStack(options: StackOptions, signal: AbortSignal): Promise<Stack> {
-  const { project, dataFolder, onLine } = options;
+  const { project, dataFolder, access, onLine } = options;
   const services: Service[] = [];
   const start = async (service: Service): Promise<Service> => {
     signal.throwIfAborted();
@@ -54,7 +56,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
         new Service({
           name: "bigquery",
           path: pathOf("@indelible/local/bigquery/main.ts"),
-          arguments: ["--data", join(dataFolder, "bigquery")],
+          arguments: ["--data", join(dataFolder, "bigquery"), "--access", access.path],
           environment: {},
           usualPorts: { port: 9050, grpcPort: 9060 },
           onLine,
@@ -74,7 +76,12 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
         path: pathOf("@indelible/subscriber/main.ts"),
         arguments: [],
         // The defaults by name: what the shell sets for the cloud is not meant here.
-        environment: { ...environment, INDELIBLE_TOPIC_PREFIX: DEFAULT_TOPIC_PREFIX, INDELIBLE_DATASET: RAW_DATASET },
+        environment: {
+          ...environment,
+          INDELIBLE_TOPIC_PREFIX: DEFAULT_TOPIC_PREFIX,
+          INDELIBLE_DATASET: RAW_DATASET,
+          INDELIBLE_WAREHOUSE_TOKEN: access.token("writer"),
+        },
         usualPorts: { port: 8080 },
         onLine,
       }),

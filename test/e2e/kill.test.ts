@@ -27,7 +27,7 @@ async function countRows(data: DataFolder): Promise<number> {
   const response = await fetch(`${environment.BIGQUERY_EMULATOR_HOST}/projects/indelible-local/queries`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query: "SELECT COUNT(*) AS n FROM agent_logs_raw.action_logs", useLegacySql: false }),
+    body: JSON.stringify({ query: "SELECT COUNT(*) AS n FROM agent_logs.action_logs_history", useLegacySql: false }),
   });
   const result = (await response.json()) as { rows?: { f: { v: string }[] }[] };
   return Number(result.rows?.[0]?.f[0]?.v ?? 0);

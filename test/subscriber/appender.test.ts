@@ -20,6 +20,18 @@ describe("append()", () => {
     });
   });
 
+  it("sends the token that it was given, and no credentials without one", async () => {
+    for (const token of ["token-of-the-writer", undefined]) {
+      const sent: unknown[] = [];
+      const answer: Answer = (_request, call) => {
+        sent.push(...call.metadata.get("authorization"));
+        call.write({ appendResult: {} });
+      };
+      await withAppender(answer, async (appender) => void (await appender.append("seals", [row("a")])), { token });
+      assert.deepEqual(sent, token === undefined ? [] : [`Bearer ${token}`]);
+    }
+  });
+
   it("matches responses to requests in order, also when several are in flight", async () => {
     const bad = (request: Parameters<Answer>[0]): boolean => String(request.protoRows.rows.serializedRows[0]) === "bad";
     await withAppender(

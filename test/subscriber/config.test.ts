@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { dedupFromEnvironment } from "@indelible/subscriber/config.ts";
+import { dedupFromEnvironment, serviceFromEnvironment } from "@indelible/subscriber/config.ts";
 
 describe("dedupFromEnvironment()", () => {
   it("shares nothing by default, nor with a URL that is set to nothing", async () => {
@@ -48,4 +48,18 @@ describe("dedupFromEnvironment()", () => {
       });
     });
   }
+});
+
+describe("serviceFromEnvironment()", () => {
+  it("refuses a token that no header can hold, and does not repeat it", () => {
+    const env = {
+      GOOGLE_CLOUD_PROJECT: "p",
+      BIGQUERY_STORAGE_HOST: "127.0.0.1:1",
+      INDELIBLE_WAREHOUSE_TOKEN: "secret\n",
+    };
+    assert.throws(
+      () => serviceFromEnvironment(env),
+      (error: Error & { code?: string }) => error.code === "ERR_CONFIG" && !error.message.includes("secret"),
+    );
+  });
 });
