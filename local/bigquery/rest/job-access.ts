@@ -56,22 +56,24 @@ function readTable(value: unknown, projectId: string): TableRef | undefined {
   return { projectId: typeof named === "string" ? named : projectId, datasetId, tableId };
 }
 
-/** Refuses to show a job to others than who started it, unless they may see all. @throws {WarehouseError} accessDenied */
+/** Refuses to show or stop a job of others, unless he may with all of them. @throws {WarehouseError} accessDenied */
 export function demandOnJob(caller: Caller, permission: string, job: Job): void {
   if (startedBy(caller, job) || caller.allows(permission)) return;
-  throw deniedJob(permission, job);
+  const name = jobName(job);
+  throw denied(`Job ${name}: Permission ${permission} denied on job ${name} (or it may not exist).`);
 }
 
-/** A result is only for who started the query: what he may read, others may not have. @throws {WarehouseError} accessDenied */
+/** A result is only for who started the query, whatever others may: it is what he was allowed to read. @throws {WarehouseError} accessDenied */
 export function demandOwnJob(caller: Caller, job: Job): void {
-  if (!startedBy(caller, job)) throw deniedJob("bigquery.jobs.getData", job);
+  if (startedBy(caller, job)) return;
+  const name = jobName(job);
+  throw denied(`Job ${name}: User does not have permission to read the results of job ${name}, which another started.`);
 }
 
 export function startedBy(caller: Caller, job: Job): boolean {
   return job.caller.principal === caller.principal;
 }
 
-function deniedJob(permission: string, { projectId, location, jobId }: Job): WarehouseError {
-  const name = `${projectId}:${location}.${jobId}`;
-  return denied(`Job ${name}: Permission ${permission} denied on job ${name} (or it may not exist).`);
+function jobName({ projectId, location, jobId }: Job): string {
+  return `${projectId}:${location}.${jobId}`;
 }
