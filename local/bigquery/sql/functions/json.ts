@@ -53,6 +53,8 @@ export const jsonFunctions: FunctionTable = {
 };
 
 const define = (head: string, body: string): string => `CREATE OR REPLACE MACRO ${head} AS ${body}`;
+/** A string of a JSON text, or else a number. */
+const token = String.raw`("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*)`;
 const integers = "('BIGINT', 'UBIGINT')";
 const numbers = "('BIGINT', 'UBIGINT', 'DOUBLE')";
 
@@ -66,19 +68,29 @@ const scalar = "json_extract_string(j, '$')";
 export const jsonMacros: readonly string[] = [
   // A text that is no JSON has no values in it: BigQuery answers NULL, DuckDB would fail.
   define("bq_document(j)", "CASE WHEN json_valid(j) THEN j END"),
-  // BigQuery gives the number as it stands in the text. DuckDB gives it in a form of its own, such as 1e21 for 1e+21.
+  // The text with its numbers as strings. Numbers are put between control characters first, which JSON cannot contain.
   define(
-    "bq_number_text(j, n)",
-    "CASE WHEN typeof(j) = 'JSON' OR contains(CAST(j AS VARCHAR), n) THEN n " +
-      "ELSE error('JSON numbers in another form than ' || n || ' are not supported by this warehouse') END",
+    "bq_numbers_quoted(j)",
+    `replace(replace(regexp_replace(CAST(j AS VARCHAR), '${token}', '\\1' || chr(1) || '\\2' || chr(1), 'g'), ` +
+      `chr(1) || chr(1), ''), chr(1), '"')`,
+  ),
+  // BigQuery gives a number as it stands in the text. DuckDB gives it in a form of its own, such as 1e21 for 1e+21.
+  define(
+    "bq_number_text(j, p)",
+    "CASE WHEN typeof(j) = 'JSON' THEN json_extract_string(j, p) ELSE json_extract_string(bq_numbers_quoted(j), p) END",
   ),
   define(
     "bq_json_value(j, p)",
     "CASE WHEN json_type(bq_document(j), p) IN ('OBJECT', 'ARRAY') THEN NULL " +
-      "WHEN json_type(bq_document(j), p) = 'DOUBLE' THEN bq_number_text(j, json_extract_string(j, p)) " +
+      "WHEN json_type(bq_document(j), p) = 'DOUBLE' THEN bq_number_text(j, p) " +
       "ELSE json_extract_string(bq_document(j), p) END",
   ),
-  define("bq_json_query(j, p)", "cast_to_type(json_extract(bq_document(j), p), j)"),
+  // Of a text the JSON null is NULL, of JSON it is a JSON null.
+  define(
+    "bq_json_query(j, p)",
+    "CASE WHEN typeof(j) = 'JSON' OR json_type(bq_document(j), p) <> 'NULL' " +
+      "THEN cast_to_type(json_extract(bq_document(j), p), j) END",
+  ),
   define(
     "bq_json_elements(j, p)",
     "CASE WHEN json_type(bq_document(j), p) = 'ARRAY' THEN CAST(json_extract(bq_document(j), p) AS JSON[]) END",

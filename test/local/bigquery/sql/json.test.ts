@@ -3,6 +3,12 @@ import { runValueCases } from "./values.ts";
 runValueCases("JSON", [
   ["JSON_VALUE takes the quotes off", `JSON_VALUE('{"a": "x"}', '$.a')`, "x"],
   ["JSON_VALUE of a number is its text", `JSON_VALUE('{"a": 5}', '$.a')`, "5"],
+  ["JSON_VALUE of a number with an exponent is its text", `JSON_VALUE('{"a": 1e+21, "b": "1e21"}', '$.a')`, "1e+21"],
+  [
+    "JSON_VALUE of a number finds it beside texts that look like numbers",
+    String.raw`JSON_VALUE(r'{"1.50": "\\", "x\"": "\" 7.0", "a": [-0.50E-7]}', '$.a[0]')`,
+    "-0.50E-7",
+  ],
   ["JSON_VALUE of an object is NULL", `JSON_VALUE('{"a": {"b": 1}}', '$.a')`, null],
   ["JSON_VALUE of an array is NULL", `JSON_VALUE('{"a": [1]}', '$.a')`, null],
   ["JSON_VALUE of JSON null is NULL", `JSON_VALUE('{"a": null}', '$.a')`, null],
@@ -13,6 +19,8 @@ runValueCases("JSON", [
   ["JSON_QUERY of a STRING is a STRING", `JSON_QUERY('{"a": {"b": "x"}}', '$.a') || '!'`, '{"b":"x"}!'],
   ["JSON_QUERY of JSON is JSON", `JSON_TYPE(JSON_QUERY(JSON '{"a": [1]}', '$.a'))`, "array"],
   ["JSON_QUERY of a missing member is NULL", `JSON_QUERY('{}', '$.a')`, null],
+  ["JSON_QUERY of JSON null in a STRING is NULL", `JSON_QUERY('{"a": null}', '$.a')`, null],
+  ["JSON_QUERY of JSON null in JSON is JSON null", `JSON_TYPE(JSON_QUERY(JSON '{"a": null}', '$.a'))`, "null"],
   ["JSON_VALUE_ARRAY", `JSON_VALUE_ARRAY('["a", 1, null]')`, ["a", "1", null]],
   ["JSON_VALUE_ARRAY with an object in it is NULL", `JSON_VALUE_ARRAY('["a", {}]')`, null],
   ["JSON_QUERY_ARRAY", `JSON_QUERY_ARRAY('{"a": [1, "x"]}', '$.a')`, ["1", '"x"']],
