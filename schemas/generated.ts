@@ -1,3 +1,4 @@
+import { auditFiles, auditReference } from "./audit-files.ts";
 import { jsonSchemaOf } from "./json-schema.ts";
 import { errorsReference, tablesReference } from "./reference.ts";
 import { tableNames, tables } from "./tables.ts";
@@ -7,6 +8,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/tables.md", tablesReference()],
     ["docs/errors.md", errorsReference()],
+    ["docs/audit-queries.md", auditReference()],
+    ...auditFiles(),
     ...tableNames.map((name): [string, string] => [
       `schemas/json/${name}.schema.json`,
       `${JSON.stringify(jsonSchemaOf(tables[name]), null, 2)}\n`,

@@ -1,4 +1,5 @@
 import type { Column } from "./columns.ts";
+import { integrityViewsOf } from "./integrity-views.ts";
 import { RAW_DATASET, VIEWS_DATASET } from "./names.ts";
 import { rowColumns, tables, tableNames, type Table } from "./tables.ts";
 
@@ -13,7 +14,10 @@ export interface View {
 
 /** Every view of the dataset that people read, in an order in which each can be created. */
 export function viewsOf(projectId: string): readonly View[] {
-  return tableNames.flatMap((name) => [historyView(projectId, tables[name]), entityView(projectId, tables[name])]);
+  return [
+    ...tableNames.flatMap((name) => [historyView(projectId, tables[name]), entityView(projectId, tables[name])]),
+    ...integrityViewsOf(projectId),
+  ];
 }
 
 /** Every entry once: of those with the same `log_id` the one published first, and whether the others said something else. */

@@ -1,0 +1,48 @@
+-- sequence_gaps: Numbers of publishers that are neither in a table nor in a dead letter.
+-- No rows: nothing was found. docs/audit-queries.md says what that proves.
+-- To be pasted into BigQuery with {project} replaced by the ID of the project. Written by `npm run build`; do not edit.
+WITH sequence_numbers AS (
+  SELECT publisher_id, seq, MIN(published_at) AS published_at
+  FROM (
+    SELECT publisher_id, seq, published_at FROM `{project}.agent_logs_raw.conversations`
+    UNION ALL
+    SELECT publisher_id, seq, published_at FROM `{project}.agent_logs_raw.thinking_logs`
+    UNION ALL
+    SELECT publisher_id, seq, published_at FROM `{project}.agent_logs_raw.decision_logs`
+    UNION ALL
+    SELECT publisher_id, seq, published_at FROM `{project}.agent_logs_raw.action_logs`
+    UNION ALL
+    SELECT publisher_id, seq, published_at FROM `{project}.agent_logs_raw.escalation_logs`
+    UNION ALL
+    SELECT publisher_id, seq, published_at FROM `{project}.agent_logs_raw.mcp_usage_logs`
+    UNION ALL
+    SELECT publisher_id, seq, published_at FROM `{project}.agent_logs_raw.log_access_audit`
+    UNION ALL
+    SELECT publisher_id, seq, published_at FROM `{project}.agent_logs_raw.dead_letter_reviews`
+    UNION ALL
+    SELECT JSON_VALUE(event, '$.publisher_id') AS publisher_id, SAFE_CAST(JSON_VALUE(event, '$.seq') AS INT64) AS seq, published_at
+    FROM (
+      SELECT STRING_AGG(data, '' ORDER BY part) AS data, MIN(source_published_at) AS published_at
+      FROM (
+        SELECT source_table, source_message_id, source_index, source_published_at, part, data, data_base64
+        FROM `{project}.agent_logs_raw.dead_letters`
+        WHERE TRUE
+        QUALIFY ROW_NUMBER() OVER (PARTITION BY log_id ORDER BY published_at, message_id, ingested_at) = 1
+      )
+      GROUP BY source_table, source_message_id, source_index
+      HAVING COUNTIF(data_base64 IS NOT NULL) = 0
+    ) AS letter, UNNEST(ARRAY_CONCAT([letter.data], SPLIT(letter.data, '\n'))) AS event
+  )
+  WHERE publisher_id IS NOT NULL AND seq >= 1
+  GROUP BY publisher_id, seq
+)
+SELECT publisher_id, IFNULL(previous_seq, 0) + 1 AS first_missing, seq - 1 AS last_missing,
+  seq - 1 - IFNULL(previous_seq, 0) AS missing, previous_published_at AS seen_before, published_at AS seen_after
+FROM (
+  SELECT publisher_id, seq, published_at, LAG(seq) OVER numbers AS previous_seq, LAG(published_at) OVER numbers AS previous_published_at
+  FROM sequence_numbers
+  WINDOW numbers AS (PARTITION BY publisher_id ORDER BY seq)
+)
+WHERE seq > IFNULL(previous_seq, 0) + 1
+  AND published_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 363 DAY)
+ORDER BY publisher_id, first_missing;
