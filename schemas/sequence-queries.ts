@@ -31,7 +31,7 @@ FROM (
     HAVING COUNTIF(data_base64 IS NOT NULL) = 0
   ) AS letter, UNNEST(ARRAY_CONCAT([letter.data], SPLIT(letter.data, '\\n'))) AS event
 )
-WHERE publisher_id IS NOT NULL AND seq >= 1
+WHERE publisher_id IS NOT NULL AND seq BETWEEN 1 AND ${Number.MAX_SAFE_INTEGER}
 GROUP BY publisher_id, seq`;
 }
 

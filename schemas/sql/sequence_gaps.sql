@@ -33,7 +33,7 @@ WITH sequence_numbers AS (
       HAVING COUNTIF(data_base64 IS NOT NULL) = 0
     ) AS letter, UNNEST(ARRAY_CONCAT([letter.data], SPLIT(letter.data, '\n'))) AS event
   )
-  WHERE publisher_id IS NOT NULL AND seq >= 1
+  WHERE publisher_id IS NOT NULL AND seq BETWEEN 1 AND 9007199254740991
   GROUP BY publisher_id, seq
 )
 SELECT publisher_id, IFNULL(previous_seq, 0) + 1 AS first_missing, seq - 1 AS last_missing,

@@ -1,0 +1,90 @@
+import type { BigQuery } from "@google-cloud/bigquery";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import { tableNames, type TableName } from "@indelible/schemas/tables.ts";
+
+/** Numbers of one publisher that have not arrived although a later one has, both ends included. */
+export interface SequenceGap {
+  readonly publisherId: string;
+  readonly firstMissing: bigint;
+  readonly lastMissing: bigint;
+  /** When the number behind them was published, in microseconds since 1970: lately, and they may be on their way. */
+  readonly seenAfterMicros: bigint;
+}
+
+/** A `log_id` of which there are entries with different content. */
+export interface Conflict {
+  readonly table: TableName;
+  readonly logId: string;
+}
+
+/**
+ * What a verifier asks of the warehouse itself, because the answer is over all tables. Each iteration is one query, whose result is read
+ * a page at a time: memory is a page, however long the answer.
+ */
+export interface Questions {
+  /** By publisher and number. @throws ERR_READ, ERR_ACCESS_DENIED */
+  gaps(): AsyncIterable<SequenceGap>;
+  /** By table and `log_id`. @throws ERR_READ, ERR_ACCESS_DENIED */
+  conflicts(): AsyncIterable<Conflict>;
+}
+
+const defaultPageRows = 10_000;
+
+type Row = { readonly [column: string]: string };
+
+/** Asks the views of docs/audit-queries.md. Jobs run in the client's project, and the views are that project's. */
+export function bigQueryQuestions(bigquery: BigQuery, pageRows: number = defaultPageRows): Questions {
+  // Whole numbers come as text: the client would make doubles of them.
+  const view = async (name: string): Promise<string> => `\`${await bigquery.getProjectId()}.${VIEWS_DATASET}.${name}\``;
+  return {
+    async *gaps() {
+      const query = `SELECT publisher_id, CAST(first_missing AS STRING) AS first, CAST(last_missing AS STRING) AS last,
+  CAST(UNIX_MICROS(seen_after) AS STRING) AS seen_after
+FROM ${await view("sequence_gaps")} ORDER BY publisher_id, first_missing`;
+      for await (const row of rowsOf(bigquery, query, pageRows)) {
+        yield {
+          publisherId: row["publisher_id"] as string,
+          firstMissing: BigInt(row["first"] as string),
+          lastMissing: BigInt(row["last"] as string),
+          seenAfterMicros: BigInt(row["seen_after"] as string),
+        };
+      }
+    },
+    async *conflicts() {
+      const query = `SELECT table_name, log_id FROM ${await view("conflicts")} ORDER BY table_name, log_id`;
+      for await (const row of rowsOf(bigquery, query, pageRows)) {
+        const table = tableNames.find((name) => name === row["table_name"]);
+        // The view may be newer than this program, and know tables that it does not.
+        if (table !== undefined) yield { table, logId: row["log_id"] as string };
+      }
+    },
+  };
+}
+
+async function* rowsOf(bigquery: BigQuery, query: string, pageRows: number): AsyncGenerator<Row> {
+  const [job] = await reading(() => bigquery.createQueryJob(query));
+  let pageToken: string | undefined;
+  do {
+    const [rows, , response] = await reading(() =>
+      job.getQueryResults({ autoPaginate: false, maxResults: pageRows, ...(pageToken !== undefined && { pageToken }) }),
+    );
+    yield* rows as Row[];
+    pageToken = response?.pageToken ?? undefined;
+  } while (pageToken !== undefined);
+}
+
+async function reading<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (code === 403) throw new IndelibleError("ERR_ACCESS_DENIED", message, { cause });
+    if (code === 404) {
+      const hint = "An earlier version has provisioned this warehouse: provision it again, which adds the views.";
+      throw new IndelibleError("ERR_READ", message, { cause, hint });
+    }
+    throw new IndelibleError("ERR_READ", message, { cause });
+  }
+}
