@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { declareAuditSql } from "./audit-sql.ts";
 import { declareDev } from "./dev.ts";
 import { declareDlq } from "./dlq.ts";
 import { declareEmit } from "./emit.ts";
+import { declareGaps } from "./gaps.ts";
 import { declareImport } from "./import.ts";
 import { declareQuery } from "./query.ts";
 import { describeFailure } from "./terminal/failure.ts";
@@ -24,6 +26,8 @@ declareEmit(program);
 declareImport(program);
 declareQuery(program);
 declareDlq(program);
+declareGaps(program);
+declareAuditSql(program);
 
 // Whoever reads our output may stop reading, as `head` does; that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -1,0 +1,33 @@
+import { bigQueryClient, projectOf } from "../clients.ts";
+import { findEnvironment } from "../environment.ts";
+import { interruption } from "../terminal/interruption.ts";
+import { surveyText } from "./text.ts";
+import { surveyOf } from "./survey.ts";
+
+export interface GapsFlags {
+  readonly publisher?: string;
+  /** Milliseconds since 1970. */
+  readonly since?: number;
+  /** Milliseconds since 1970: gaps whose next number was published later are not settled. */
+  readonly settled: number;
+  readonly json?: true;
+  readonly data: string;
+}
+
+/** Who waits for a service that is away waits for so long. */
+const stallMs = 10_000;
+
+/** Prints what is missing. Resolves to the exit code: 1 when there is a settled gap. Throws what `surveyOf` throws. */
+export async function runGaps(flags: GapsFlags): Promise<0 | 1> {
+  using interrupted = interruption();
+  const { project, local } = findEnvironment(flags.data);
+  const bigquery = bigQueryClient(project, local);
+  const projectId = await projectOf(bigquery, project);
+  const patience = { deadlineMs: stallMs, signal: interrupted.signal };
+  const survey = await surveyOf(bigquery, projectId, patience, flags);
+  const asTable = process.stdout.isTTY && flags.json !== true;
+  process.stdout.write(
+    asTable ? surveyText(survey, process.stdout.columns) : `${JSON.stringify(survey, undefined, 2)}\n`,
+  );
+  return survey.settled.ranges === 0 ? 0 : 1;
+}
