@@ -4,10 +4,11 @@ import { faultsOfOption, listed } from "../faults.ts";
 import { policyOfOption } from "./access/policy-file.ts";
 import { startWarehouse } from "./server.ts";
 import { warehouseFaultPoints } from "./storage-write/append-faults.ts";
-import type { WarehouseServer } from "./server.ts";
+import type { WarehouseOptions, WarehouseServer } from "./server.ts";
 
-const USAGE = `Usage: node local/bigquery/main.ts --data DIR [--port 9050] [--grpc-port 9060] [--access FILE] [--faults JSON]
+const USAGE = `Usage: node local/bigquery/main.ts --data DIR [--port 9050] [--grpc-port 9060] [--access FILE] [--audit-topic TOPIC] [--faults JSON]
 --access: who may do what, as docs/warehouse.md says; without it everybody may do everything.
+--audit-topic: where every read is recorded, as projects/P/topics/T of the Pub/Sub that PUBSUB_EMULATOR_HOST names.
 --faults, for tests: such as '{"seed": 7, "appendRows": {"cut-after": 0.01}}', with ${listed(warehouseFaultPoints)}.`;
 const DEFAULT_PORT = "9050";
 const DEFAULT_GRPC_PORT = "9060";
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
       port: { type: "string", default: DEFAULT_PORT },
       "grpc-port": { type: "string", default: DEFAULT_GRPC_PORT },
       access: { type: "string" },
+      "audit-topic": { type: "string" },
       faults: { type: "string" },
     },
   });
@@ -29,6 +31,7 @@ async function main(): Promise<void> {
     port: readPort(values.port),
     grpcPort: readPort(values["grpc-port"]),
     access: policyOfOption(values.access),
+    audit: auditOf(values["audit-topic"], process.env["PUBSUB_EMULATOR_HOST"]),
     faults: faultsOfOption(values.faults, warehouseFaultPoints, (point, kind) =>
       log("WARNING", "A fault was injected", { point, kind }),
     ),
@@ -42,6 +45,17 @@ function readPort(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`${text} is not a port. ${USAGE}`);
   return port;
+}
+
+function auditOf(topic: string | undefined, pubsubHost: string | undefined): WarehouseOptions["audit"] {
+  if (topic === undefined) return undefined;
+  if (!/^projects\/[^/]+\/topics\/[^/]+$/.test(topic)) throw new Error(`${topic} is not projects/P/topics/T. ${USAGE}`);
+  if (pubsubHost === undefined || pubsubHost === "") {
+    throw new Error(
+      "--audit-topic needs PUBSUB_EMULATOR_HOST: set it to the broker's host:port, such as 127.0.0.1:8085.",
+    );
+  }
+  return { topic, pubsubHost };
 }
 
 /** Shuts down on a signal, and with the parent process when there is an IPC channel to it. */

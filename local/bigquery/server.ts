@@ -3,6 +3,8 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { callerOfCall } from "./access/call.ts";
 import { openPolicy } from "./access/policy.ts";
+import { AuditLog } from "./audit/audit-log.ts";
+import { noRecorder } from "./audit/read-record.ts";
 import { QueryEngine } from "./query/engine.ts";
 import { Jobs } from "./query/jobs.ts";
 import { TableChanges } from "./query/table-changes.ts";
@@ -14,6 +16,8 @@ import { writeHandlers } from "./storage-write/write-service.ts";
 import { Warehouse } from "./warehouse.ts";
 import type { AddressInfo } from "node:net";
 import type { Policy } from "./access/policy.ts";
+import type { AuditLogOptions } from "./audit/audit-log.ts";
+import type { ReadRecorder } from "./audit/read-record.ts";
 import type { WarehouseFaults } from "./storage-write/append-faults.ts";
 
 export type WarehouseOptions = {
@@ -25,6 +29,8 @@ export type WarehouseOptions = {
   readonly grpcPort: number;
   /** Told that only a restart of the process can help. Default: throws it where nobody catches it, which ends the process. */
   readonly onFatal?: (error: Error) => void;
+  /** Where every read is recorded. Default: nowhere. */
+  readonly audit?: Omit<AuditLogOptions, "dataDirectory"> | undefined;
   /** Faults to suffer, for tests. Default: none. */
   readonly faults?: WarehouseFaults | undefined;
   /** Who may do what. Default: everybody everything. */
@@ -48,11 +54,13 @@ const SHUTDOWN_GRACE_MS = 300;
  * @throws {Error} EADDRINUSE when a port is taken; or when the folder is in use or was written by a later version.
  */
 export async function startWarehouse(options: WarehouseOptions): Promise<WarehouseServer> {
-  const { dataDirectory, port, grpcPort, onFatal = throwUncaught, faults, access = openPolicy } = options;
+  const { dataDirectory, port, grpcPort, onFatal = throwUncaught, audit, faults, access = openPolicy } = options;
   const warehouse = await Warehouse.open(dataDirectory, onFatal);
+  const auditLog = audit === undefined ? undefined : await openAuditLog(warehouse, { dataDirectory, ...audit });
+  const recorder: ReadRecorder = auditLog ?? noRecorder;
   const engine = new QueryEngine(warehouse, access);
-  const jobs = new Jobs(engine, new TableChanges(warehouse, engine, access));
-  const http = createAdaptorServer({ fetch: restApp(warehouse, engine, jobs, access).fetch });
+  const jobs = new Jobs(engine, new TableChanges(warehouse, engine, access), warehouse.catalog, recorder);
+  const http = createAdaptorServer({ fetch: restApp(warehouse, engine, jobs, access, recorder).fetch });
   const grpc = new Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
@@ -61,7 +69,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
   });
   grpc.addService(writeService, writeHandlers(warehouse, faults, access));
-  grpc.addService(readService, readHandlers(warehouse, { callerOf: (call) => callerOfCall(call, access) }));
+  grpc.addService(readService, readHandlers(warehouse, { recorder, callerOf: (call) => callerOfCall(call, access) }));
 
   const closeAll = async (): Promise<void> => {
     const restClosed = once(http, "close");
@@ -69,6 +77,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     await Promise.all([jobs.close(), shutDown(grpc)]);
     if ("closeAllConnections" in http) http.closeAllConnections();
     await restClosed;
+    auditLog?.close();
     await warehouse.close();
   };
 
@@ -83,6 +92,16 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   } catch (error) {
     http.close();
     grpc.forceShutdown();
+    auditLog?.close();
+    await warehouse.close();
+    throw error;
+  }
+}
+
+async function openAuditLog(warehouse: Warehouse, options: AuditLogOptions): Promise<AuditLog> {
+  try {
+    return new AuditLog(options);
+  } catch (error) {
     await warehouse.close();
     throw error;
   }

@@ -7,15 +7,23 @@ export type ReadRecord =
       readonly kind: "query";
       readonly jobId: string;
       readonly projectId: string;
+      readonly location: string;
       readonly query: string;
+      /** BigQuery's word for what the statement does. Default: SELECT. */
+      readonly statementType?: string | undefined;
       readonly labels: Readonly<Record<string, string>>;
-      /** Tables and views that the statement names, each once. */
+      /** Tables that were read, those behind views too, each once. */
       readonly tables: readonly TableRef[];
+      /** Views that they were read by, each once. */
+      readonly views: readonly TableRef[];
       /** Where the result was stored, if it was. */
       readonly destination?: TableRef | undefined;
+      readonly createdMs: number;
       readonly startMs: number;
       readonly endMs: number;
       readonly rows: number;
+      /** Of a job that failed after it had begun to read: an error may quote what it read. */
+      readonly failure?: string | undefined;
     }
   | {
       readonly kind: "list";

@@ -64,6 +64,7 @@ export class QueryEngine {
 
   /**
    * Runs a statement and keeps its result until `drop()`.
+   * @param onRead told which tables and views the statement names, before it reads them
    * @throws {QueryError | WarehouseError}
    */
   execute(
@@ -72,10 +73,12 @@ export class QueryEngine {
     resultId: string,
     signal: AbortSignal,
     deadlineMs: number,
+    onRead: (named: readonly TableRef[]) => void = () => {},
   ): Promise<QueryResult> {
     return this.session(signal, deadlineMs, async (connection) => {
       const { translation, fields } = await this.#plan(connection, statement, caller);
       signal.throwIfAborted();
+      onRead(translation.tables);
       const relation = `${RESULTS_CATALOG}.main.${quoteName(resultId)}`;
       const columns = fields.map((_, index) => `c${index}`).join(", ");
       const created = await run(connection, `CREATE TABLE ${relation} (${columns}) AS ${translation.sql}`, translation);

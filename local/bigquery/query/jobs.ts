@@ -1,11 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { WarehouseError } from "../errors.ts";
+import { tablesRead } from "../audit/tables-read.ts";
+import { WarehouseError, errorProto } from "../errors.ts";
 import { logToStderr as log } from "../../log.ts";
 import { changeWord } from "../sql/change.ts";
+import type { Caller, RequestOrigin } from "../access/caller.ts";
+import type { ReadRecorder } from "../audit/read-record.ts";
+import type { Catalog } from "../catalog.ts";
+import type { TableRef } from "../sql/translate.ts";
 import type { TableField } from "../table-schema.ts";
-import type { Caller } from "../access/caller.ts";
 import type { QueryEngine, QueryResult, Statement } from "./engine.ts";
-import type { ChangeOutcome, TableChanges } from "./table-changes.ts";
+import { statementTypeOf, type ChangeOutcome, type TableChanges } from "./table-changes.ts";
 
 /** One query, from its arrival until it is forgotten. Owner: `Jobs`. */
 export type Job = {
@@ -13,26 +17,33 @@ export type Job = {
   readonly jobId: string;
   readonly location: string;
   readonly statement: Statement;
-  /** Who started it. */
-  readonly caller: Caller;
+  readonly labels: Readonly<Record<string, string>>;
   readonly dryRun: boolean;
+  /** Who asked for it, and from where. */
+  readonly caller: Caller;
+  readonly origin: RequestOrigin;
   readonly createdMs: number;
   /** Settles when the job is done, however it ended. */
   readonly done: Promise<void>;
   readonly abort: AbortController;
+  startedMs?: number;
   endedMs?: number;
   error?: unknown;
   fields?: readonly TableField[];
   result?: QueryResult;
   /** Of a statement that changes a table, in place of a result. */
   change?: ChangeOutcome;
+  /** Tables and views that it names, once it reads them. */
+  named?: readonly TableRef[];
 };
 export type JobRequest = {
   readonly statement: Statement;
-  readonly caller: Caller;
   readonly jobId?: string | undefined;
   readonly location?: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
   readonly dryRun: boolean;
+  readonly caller: Caller;
+  readonly origin: RequestOrigin;
   readonly deadlineMs?: number | undefined;
 };
 
@@ -45,27 +56,34 @@ const MAX_DEADLINE_MS = 60 * 60_000;
 /**
  * The queries of the last while. It remembers 1,000 jobs and keeps the results of the newest 200 for an hour, in
  * DuckDB, which moves to disk what does not fit into memory. Restarting forgets all of them.
+ *
+ * A job that has read anything is recorded, once, before it is done: also when nobody fetches its result, and when it failed. Without
+ * a record there is no result.
  */
 export class Jobs {
   readonly #engine: QueryEngine;
+  readonly #catalog: Catalog;
   readonly #changes: TableChanges;
+  readonly #recorder: ReadRecorder;
   readonly #jobs = new Map<string, Job>();
 
-  constructor(engine: QueryEngine, changes: TableChanges) {
+  constructor(engine: QueryEngine, changes: TableChanges, catalog: Catalog, recorder: ReadRecorder) {
     this.#engine = engine;
     this.#changes = changes;
+    this.#catalog = catalog;
+    this.#recorder = recorder;
   }
 
   /** Starts a statement. @throws {WarehouseError} duplicate */
-  start({ statement, caller, jobId = `job_${randomUUID()}`, location = "US", dryRun, deadlineMs }: JobRequest): Job {
-    const { projectId } = statement;
+  start({ jobId = `job_${randomUUID()}`, location = "US", deadlineMs, ...request }: JobRequest): Job {
+    const { projectId } = request.statement;
     const key = jobKey(projectId, jobId);
     if (this.#jobs.has(key))
       throw new WarehouseError("duplicate", `Already Exists: Job ${projectId}:${location}.${jobId}`);
     this.#forget();
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const abort = new AbortController();
-    const job: Job = { projectId, jobId, location, statement, caller, dryRun, createdMs: Date.now(), done, abort };
+    const job: Job = { ...request, projectId, jobId, location, createdMs: Date.now(), done, abort };
     this.#jobs.set(key, job);
     const limitMs = Math.min(deadlineMs ?? DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS);
     void this.#run(job, limitMs).then(resolve);
@@ -109,17 +127,73 @@ export class Jobs {
     const { signal } = job.abort;
     try {
       if (changeWord(statement.query) !== undefined)
-        job.change = await this.#changes.run(statement, caller, dryRun, signal, deadlineMs);
+        job.change = await this.#changes.run(statement, caller, dryRun, signal, deadlineMs, async (read, target) => {
+          job.named = read;
+          job.startedMs = Date.now();
+          await this.#record(job, undefined, undefined, target);
+        });
       else if (dryRun) job.fields = (await this.#engine.plan(statement, caller, signal, deadlineMs)).fields;
       else {
-        const key = jobKey(job.projectId, job.jobId);
-        job.result = await this.#engine.execute(statement, caller, key, signal, deadlineMs);
-        job.fields = job.result.fields;
+        const result = await this.#read(job, signal, deadlineMs);
+        job.result = result;
+        job.fields = result.fields;
       }
     } catch (error) {
       job.error = error;
     } finally {
       job.endedMs = Date.now();
+    }
+  }
+
+  async #read(job: Job, signal: AbortSignal, deadlineMs: number): Promise<QueryResult> {
+    const resultId = jobKey(job.projectId, job.jobId);
+    let result: QueryResult | undefined;
+    let failure: string | undefined;
+    try {
+      result = await this.#engine.execute(job.statement, job.caller, resultId, signal, deadlineMs, (named) => {
+        job.named = named;
+        job.startedMs = Date.now();
+      });
+      return result;
+    } catch (error) {
+      failure = errorProto(error).message;
+      throw error;
+    } finally {
+      await this.#record(job, result, failure);
+    }
+  }
+
+  /** @throws {WarehouseError} backendError: then the result is gone, and what the job failed of too, which may quote what was read. */
+  async #record(
+    job: Job,
+    result: QueryResult | undefined,
+    failure: string | undefined,
+    destination?: TableRef,
+  ): Promise<void> {
+    const { tables, views } = tablesRead(job.named ?? [], this.#catalog);
+    if (tables.length + views.length === 0) return;
+    const { jobId, projectId, location, labels, caller, origin, createdMs, startedMs = createdMs } = job;
+    try {
+      await this.#recorder.record(caller, origin, {
+        kind: "query",
+        jobId,
+        projectId,
+        location,
+        labels,
+        tables,
+        views,
+        createdMs,
+        failure,
+        destination,
+        statementType: statementTypeOf(job.statement.query),
+        query: job.statement.query,
+        startMs: startedMs,
+        endMs: Date.now(),
+        rows: result?.totalRows ?? 0,
+      });
+    } catch (error) {
+      if (result !== undefined) this.#drop(result);
+      throw error;
     }
   }
 
@@ -143,6 +217,10 @@ export class Jobs {
     const { result } = job;
     if (result === undefined) return;
     delete job.result;
+    this.#drop(result);
+  }
+
+  #drop(result: QueryResult): void {
     this.#engine.drop(result).catch((error: unknown) => {
       log("WARNING", "A query result could not be dropped.", {
         reason: error instanceof Error ? error.message : String(error),

@@ -65,6 +65,7 @@ export class TableChanges {
 
   /**
    * The change is on disk when this resolves. A dry run leaves everything as it is.
+   * @param onRead told what the statement reads, and where it puts what it read, before anything is changed; when it rejects, nothing is
    * @throws {QueryError | WarehouseError}
    */
   async run(
@@ -73,6 +74,7 @@ export class TableChanges {
     dryRun: boolean,
     signal: AbortSignal,
     deadlineMs: number,
+    onRead: (read: readonly TableRef[], target: TableRef) => Promise<void>,
   ): Promise<ChangeOutcome> {
     if (!this.#policy.hasTableChanges) throw new QueryError("accessDenied", appendOnly, query);
     const read = readFor(caller, statement);
@@ -80,7 +82,8 @@ export class TableChanges {
     return this.#engine.session(signal, deadlineMs, (connection) =>
       this.#warehouse.changeAfter(async () => {
         signal.throwIfAborted();
-        const { change, result } = await this.#tryOut(connection, statement, read, caller);
+        const { change, result, tables } = await this.#tryOut(connection, statement, read, caller);
+        if (!dryRun && tables.length > 0) await onRead(tables, result.target);
         return { change: dryRun ? undefined : change, result };
       }, deadlineMs),
     );
@@ -91,7 +94,7 @@ export class TableChanges {
     statement: Statement,
     { tree, target }: ReadChange,
     caller: Caller,
-  ): Promise<Tried<ChangeOutcome>> {
+  ): Promise<Tried<ChangeOutcome> & { readonly tables: readonly TableRef[] }> {
     const { catalog } = this.#warehouse;
     const statementType = statementTypes[tree.kind];
     const before = catalog.findTable(target);
@@ -100,15 +103,16 @@ export class TableChanges {
     }
     if (tree.kind === "drop") {
       if (before === undefined && tree.ifExists)
-        return { change: undefined, result: { statementType, target, operation: "SKIP" } };
+        return { change: undefined, result: { statementType, target, operation: "SKIP" }, tables: [] };
       const { ref } = catalog.table(target);
-      return { change: { kind: "deleteTable", ref }, result: { statementType, target, operation: "DROP" } };
+      return { change: { kind: "deleteTable", ref }, result: { statementType, target, operation: "DROP" }, tables: [] };
     }
     const atMs = Date.now();
     const resolveTable = this.#engine.tableResolver(caller);
     if (tree.kind !== "create") catalog.table(target);
     const translation = translateTableChange({ statement, target, atMs, catalog, resolveTable });
-    this.#refuseVolatile(translation.tables);
+    const { tables } = translation;
+    this.#refuseVolatile(tables);
     const base = { kind: "statement", statement, target, atMs, principal: caller.principal } as const;
     if (tree.kind === "create") {
       if (before !== undefined && !tree.replace)
@@ -116,14 +120,14 @@ export class TableChanges {
       const table = await this.#newTable(connection, target, translation, atMs);
       await tried(connection, { ...translation, sql: createTableAs(table, translation.sql) });
       const operation = before === undefined ? "CREATE" : "REPLACE";
-      return { change: { ...base, table }, result: { statementType, target, operation } };
+      return { change: { ...base, table }, result: { statementType, target, operation }, tables };
     }
     await checkWidth(connection, translation);
     const fills = tree.kind === "insert" || tree.kind === "update";
     const check = fills ? (): Promise<void> => checkRequired(connection, catalog.table(target)) : undefined;
     const affectedRows = await tried(connection, translation, check);
     const change: Change | undefined = affectedRows === 0 ? undefined : base;
-    return { change, result: { statementType, target, affectedRows } };
+    return { change, result: { statementType, target, affectedRows }, tables };
   }
 
   /** The table that a query makes, after checking that there may be one of this name. */

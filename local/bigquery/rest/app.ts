@@ -9,6 +9,7 @@ import { tableDataRoutes } from "./table-data.ts";
 import { tableRoutes } from "./tables.ts";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Policy } from "../access/policy.ts";
+import type { ReadRecorder } from "../audit/read-record.ts";
 import type { QueryEngine } from "../query/engine.ts";
 import type { Jobs } from "../query/jobs.ts";
 import type { Warehouse } from "../warehouse.ts";
@@ -17,9 +18,15 @@ import type { RestEnv } from "./identity.ts";
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 /** BigQuery's REST API v2, with and without `/bigquery/v2`, which Google's Node client leaves out for an emulator. */
-export function restApp(warehouse: Warehouse, engine: QueryEngine, jobs: Jobs, policy: Policy): Hono<RestEnv> {
+export function restApp(
+  warehouse: Warehouse,
+  engine: QueryEngine,
+  jobs: Jobs,
+  policy: Policy,
+  recorder: ReadRecorder,
+): Hono<RestEnv> {
   const api = new Hono<RestEnv>()
-    .route("/", tableDataRoutes(warehouse, engine))
+    .route("/", tableDataRoutes(warehouse, engine, recorder))
     .route("/", tableRoutes(warehouse, engine))
     .route("/", datasetRoutes(warehouse))
     .route("/", jobRoutes(jobs, engine));

@@ -14,10 +14,10 @@ import {
   slicePage,
   writePageToken,
 } from "./request.ts";
-import { readStatement } from "./statement.ts";
+import { readLabels, readStatement } from "./statement.ts";
 import type { Caller } from "../access/caller.ts";
 import type { QueryEngine } from "../query/engine.ts";
-import type { Job, Jobs } from "../query/jobs.ts";
+import type { Job, JobRequest, Jobs } from "../query/jobs.ts";
 import type { TimestampFormat } from "../query/row-encoder.ts";
 import type { RestContext, RestEnv } from "./identity.ts";
 import type { Body } from "./request.ts";
@@ -71,8 +71,9 @@ export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono<RestEnv> {
       const body = await readBody(context);
       const job = jobs.start({
         statement: readStatement(body, param(context, "projectId"), queryRequestFields),
-        caller,
         location: optionalText(body["location"], "location"),
+        labels: readLabels(body["labels"]),
+        ...asker(context),
         dryRun: body["dryRun"] === true,
         deadlineMs: optionalCount(body["jobTimeoutMs"], "jobTimeoutMs"),
       });
@@ -98,7 +99,8 @@ export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono<RestEnv> {
     .post("/projects/:projectId/jobs", async (context) => {
       const caller = context.get("caller");
       demandOnProject(caller, "bigquery.jobs.create", param(context, "projectId"));
-      const job = jobs.start(readJob(await readBody(context), caller, param(context, "projectId")));
+      const request = readJob(await readBody(context), caller, param(context, "projectId"));
+      const job = jobs.start({ ...request, ...asker(context) });
       if (job.dryRun) {
         await job.done;
         if (job.error !== undefined) throw job.error;
@@ -123,6 +125,10 @@ export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono<RestEnv> {
       jobs.cancel(job);
       return context.json({ kind: "bigquery#jobCancelResponse", job: jobResource(job) });
     });
+}
+
+function asker(context: RestContext): Pick<JobRequest, "caller" | "origin"> {
+  return { caller: context.get("caller"), origin: context.get("origin") };
 }
 
 type Wanted = {
@@ -152,7 +158,7 @@ async function settled(job: Job, waitMs: number): Promise<void> {
   clearTimeout(timer);
 }
 
-function readJob(body: Body, caller: Caller, projectId: string): Parameters<Jobs["start"]>[0] {
+function readJob(body: Body, caller: Caller, projectId: string): Omit<JobRequest, "caller" | "origin"> {
   const { configuration, jobReference: reference } = body;
   if (!isRecord(configuration)) throw new WarehouseError("invalid", "Required parameter is missing: configuration");
   refuseWritingJobs(configuration, caller, projectId);
@@ -166,9 +172,9 @@ function readJob(body: Body, caller: Caller, projectId: string): Parameters<Jobs
   const { jobId, location } = isRecord(reference) ? reference : {};
   return {
     statement: readStatement(query, projectId, ["createDisposition", "writeDisposition"]),
-    caller,
     jobId: optionalText(jobId, "jobReference.jobId"),
     location: optionalText(location, "jobReference.location"),
+    labels: readLabels(configuration["labels"]),
     dryRun: configuration["dryRun"] === true,
     deadlineMs: optionalCount(configuration["jobTimeoutMs"], "jobTimeoutMs"),
   };
@@ -179,13 +185,19 @@ function jobReference({ projectId, jobId, location }: Job): { projectId: string;
 }
 
 function jobResource(job: Job): object {
-  const { projectId, jobId, location, statement, caller, dryRun, createdMs, endedMs, error, fields, change } = job;
+  const { projectId, jobId, location, statement, labels, caller, dryRun, createdMs, endedMs, error, fields, change } =
+    job;
   const failure = error === undefined ? undefined : errorProto(error);
   return {
     kind: "bigquery#job",
     id: `${projectId}:${location}.${jobId}`,
     jobReference: jobReference(job),
-    configuration: { jobType: "QUERY", dryRun, query: { query: statement.query, useLegacySql: false } },
+    configuration: {
+      jobType: "QUERY",
+      dryRun,
+      query: { query: statement.query, useLegacySql: false },
+      ...(Object.keys(labels).length > 0 ? { labels } : {}),
+    },
     status: {
       state: endedMs === undefined ? "RUNNING" : "DONE",
       ...(failure === undefined ? {} : { errorResult: failure, errors: [failure] }),

@@ -79,3 +79,29 @@ function readParameterMode(value: unknown, parameters: readonly QueryParameter[]
   if (parameters.length === 0) return "NONE";
   return parameters[0]?.name === undefined ? "POSITIONAL" : "NAMED";
 }
+
+const MAX_LABELS = 64;
+/** Letters are lower case or of a script without case. https://docs.cloud.google.com/bigquery/docs/labels-intro#requirements */
+const labelKey = /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{M}\p{N}_-]{0,62}$/u;
+const labelValue = /^[\p{Ll}\p{Lo}\p{M}\p{N}_-]{0,63}$/u;
+
+/** Labels of a job. @throws {WarehouseError} invalid: not what BigQuery takes */
+export function readLabels(value: unknown): Readonly<Record<string, string>> {
+  if (value === undefined || value === null) return {};
+  if (!isRecord(value)) throw new WarehouseError("invalid", "Labels are an object of strings.");
+  const labels = Object.entries(value);
+  if (labels.length > MAX_LABELS) {
+    throw new WarehouseError("invalid", `A job has at most ${MAX_LABELS} labels, not ${labels.length}.`);
+  }
+  return Object.fromEntries(
+    labels.map(([key, text]) => {
+      if (!labelKey.test(key)) throw new WarehouseError("invalid", `Label key ${JSON.stringify(key)}: ${labelRule}`);
+      if (typeof text !== "string" || !labelValue.test(text)) {
+        throw new WarehouseError("invalid", `The value of label ${JSON.stringify(key)}: ${labelRule}`);
+      }
+      return [key, text];
+    }),
+  );
+}
+
+const labelRule = "lower-case letters, digits, _ and -, at most 63; a key begins with a letter.";

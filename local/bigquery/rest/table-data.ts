@@ -5,6 +5,7 @@ import { WarehouseError } from "../errors.ts";
 import { queryTimestampFormat } from "./jobs.ts";
 import { optionalCount, readPageToken, writePageToken } from "./request.ts";
 import { tableRef } from "./tables.ts";
+import type { ReadRecorder } from "../audit/read-record.ts";
 import type { QueryEngine } from "../query/engine.ts";
 import type { Warehouse } from "../warehouse.ts";
 import type { RestEnv } from "./identity.ts";
@@ -13,7 +14,7 @@ const DEFAULT_PAGE_ROWS = 10_000;
 const CATCH_UP_MS = 60_000;
 
 /** REST v2's `tabledata.list`: the rows of a table in the order in which they were appended. */
-export function tableDataRoutes(warehouse: Warehouse, engine: QueryEngine): Hono<RestEnv> {
+export function tableDataRoutes(warehouse: Warehouse, engine: QueryEngine, recorder: ReadRecorder): Hono<RestEnv> {
   return new Hono<RestEnv>()
     .get("/projects/:projectId/datasets/:datasetId/tables/:tableId/data", async (context) => {
       demandOnTable(context.get("caller"), "bigquery.tables.getData", tableRef(context));
@@ -30,6 +31,9 @@ export function tableDataRoutes(warehouse: Warehouse, engine: QueryEngine): Hono
       const offset = readPageToken(query["pageToken"]) ?? optionalCount(query["startIndex"], "startIndex") ?? 0;
       const maxRows = optionalCount(query["maxResults"], "maxResults") ?? DEFAULT_PAGE_ROWS;
       await warehouse.caughtUp(CATCH_UP_MS);
+      const fields = schema.fields.map(({ name }) => name);
+      const read = { kind: "list", table: ref, fields, atMs: Date.now() } as const;
+      await recorder.record(context.get("caller"), context.get("origin"), read);
       const table = { relation: duckdbTable(ref), fields: schema.fields };
       const { rows, nextOffset } = await engine.page(table, offset, maxRows, queryTimestampFormat(query));
       const totalRows = await engine.countRows(ref);
