@@ -52,6 +52,7 @@ export function pullSubscriptionOf(topic: string): string {
 
 /** The table whose events come by the subscription with this ID, whatever its prefix; undefined when it is none of ours. */
 export function tableOfSubscription(id: string): TableName | undefined {
-  const name = /\.([a-z_]+)\.(?:function|worker)$/.exec(id)?.[1];
+  const name = /\.([a-z_-]+)\.(?:function|worker)$/.exec(id)?.[1];
+  if (accessAuditTopic() === `${DEFAULT_TOPIC_PREFIX}.${name}`) return "log_access_audit";
   return ingestedTables.find((table) => table === name);
 }

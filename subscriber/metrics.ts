@@ -17,6 +17,9 @@ export class Metrics implements AppendObserver {
     "table",
     "reason",
   ]);
+  readonly #ignored = this.#counter("records_ignored", "Records of BigQuery's audit log that tell of no read.", [
+    "table",
+  ]);
   readonly #messages = this.#counter("messages", "Deliveries, by result: acknowledged, or the code of the error.", [
     "table",
     "result",
@@ -56,11 +59,12 @@ export class Metrics implements AppendObserver {
     });
   }
 
-  acknowledged(table: TableName, { accepted, duplicates, conflicts, reasons }: Outcome): void {
+  acknowledged(table: TableName, { accepted, duplicates, conflicts, ignored, reasons }: Outcome): void {
     this.#messages.inc({ table, result: "acknowledged" });
     if (accepted > 0) this.#accepted.inc({ table }, accepted);
     if (duplicates > 0) this.#duplicates.inc({ table }, duplicates);
     if (conflicts > 0) this.#conflicts.inc({ table }, conflicts);
+    if (ignored > 0) this.#ignored.inc({ table }, ignored);
     for (const [reason, count] of Object.entries(reasons)) this.#deadLettered.inc({ table, reason }, count);
   }
 

@@ -1,11 +1,12 @@
 import { IndelibleError, type ErrorCode } from "@indelible/schemas/errors.ts";
 import { rowEncoderOf } from "@indelible/schemas/protobuf.ts";
 import { tables, type TableName } from "@indelible/schemas/tables.ts";
+import { accessLines, type Translated } from "./access-audit.ts";
 import type { Admission } from "./admission.ts";
 import type { Appender, PendingRow, RefusedRow } from "./appender.ts";
 import { deadLetterEntries } from "./dead-letter-entry.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import { decode, type Fault } from "./decode.ts";
+import { decode, type Fault, type Line } from "./decode.ts";
 import type { Dedup, RefusedEntry } from "./dedup.ts";
 import { hash, type Entry } from "./hash.ts";
 import type { Message } from "./message.ts";
@@ -18,7 +19,7 @@ export interface Pipeline {
   readonly deadLetters: DeadLetters;
 }
 
-/** What became of the events of one message: accepted, duplicates and deadLettered add up to the events that it held. */
+/** What became of the events of one message: accepted, duplicates, deadLettered and ignored add up to the events that it held. */
 export interface Outcome {
   readonly accepted: number;
   readonly duplicates: number;
@@ -27,7 +28,14 @@ export interface Outcome {
   readonly deadLettered: number;
   /** The dead-lettered by code. */
   readonly reasons: { readonly [code in ErrorCode]?: number };
+  /** Records of another system that tell of nothing that the table is about. */
+  readonly ignored: number;
 }
+
+/** Puts what another system wrote into the words of the table, one line an event. Adds to `faults` what it cannot understand. */
+type Translate = (message: Message, lines: readonly Line[], faults: Fault[]) => Translated;
+
+const asItCame: Translate = (_message, lines) => ({ lines, ignored: 0 });
 
 /**
  * The way of one message's events: decode -> validate -> hash -> dedup -> append -> ack.
@@ -38,18 +46,33 @@ export interface Outcome {
  *
  * @throws ERR_QUEUE_FULL when too much is on its way already; a retryable IndelibleError of the appender or the dead-letter publisher
  */
-export async function ingest(pipeline: Pipeline, table: TableName, message: Message): Promise<Outcome> {
+export async function ingest(
+  pipeline: Pipeline,
+  table: TableName,
+  message: Message,
+  translate: Translate = asItCame,
+): Promise<Outcome> {
   using place = pipeline.admission.admit(message.data.length);
   const faults: Fault[] = [];
   const { lines, bytes } = decode(message, faults);
   place.resize(bytes);
-  const events = validate(table, lines, faults);
+  const { lines: texts, ignored } = translate(message, lines, faults);
+  const events = validate(table, texts, faults);
   const entries = hash(table, message, events, faults);
   const written = await pipeline.dedup.once(table, entries, (unseen) => append(pipeline, table, message, unseen));
   const dead = faults.concat(written.refused.map(faultOfRefusal));
   await pipeline.deadLetters.publish(table, message, dead);
   const { accepted, duplicates, conflicts } = written;
-  return { accepted: accepted.length, duplicates, conflicts, ...countOf(dead) };
+  return { accepted: accepted.length, duplicates, conflicts, ...countOf(dead), ignored };
+}
+
+/**
+ * The way of a message of the audit topic: a record of BigQuery's audit log becomes events of `log_access_audit`, which go the way of any other.
+ *
+ * @throws as `ingest` does
+ */
+export function ingestAudit(pipeline: Pipeline, table: TableName, message: Message): Promise<Outcome> {
+  return ingest(pipeline, table, message, accessLines);
 }
 
 function faultOfRefusal({ entry, code, reason }: RefusedEntry): Fault {
@@ -81,7 +104,7 @@ export async function keepDeadLetter(pipeline: Pipeline, table: TableName, messa
     );
   }
   const { accepted, duplicates, conflicts } = written;
-  return { accepted: accepted.length, duplicates, conflicts, deadLettered: 0, reasons: {} };
+  return { accepted: accepted.length, duplicates, conflicts, deadLettered: 0, reasons: {}, ignored: 0 };
 }
 
 /** Appends entries as rows, and resolves to those that BigQuery refused. */

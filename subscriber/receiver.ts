@@ -1,9 +1,10 @@
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import type { TableName } from "@indelible/schemas/tables.ts";
+import { AUDIT_PATH } from "@indelible/schemas/names.ts";
 import { log } from "./log.ts";
 import type { Message } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
-import { ingest, keepDeadLetter, type Pipeline } from "./pipeline.ts";
+import { ingest, ingestAudit, keepDeadLetter, type Pipeline } from "./pipeline.ts";
+import { tableOfSource, type Source } from "./source.ts";
 
 /** Failures of one kind are logged at most this often: when BigQuery is away, every delivery fails. */
 const LOG_EVERY_MS = 1_000;
@@ -23,23 +24,26 @@ export class Receiver {
    * Resolves when the message is dealt with and may be acknowledged. Otherwise it rejects, after having logged why, and the message must
    * not be acknowledged.
    *
-   * @param table of the topic that the message came from; `dead_letters` for the dead-letter topic
+   * @param source the topic that the message came from
    */
-  async receive(table: TableName, message: Message): Promise<void> {
+  async receive(source: Source, message: Message): Promise<void> {
+    const table = tableOfSource(source);
+    const way = source === "dead_letters" ? keepDeadLetter : source === AUDIT_PATH ? ingestAudit : ingest;
     try {
-      const outcome = await (table === "dead_letters" ? keepDeadLetter : ingest)(this.#pipeline, table, message);
+      const outcome = await way(this.#pipeline, table, message);
       this.#metrics.acknowledged(table, outcome);
       if (outcome.deadLettered > 0) {
         log("WARNING", "events were dead-lettered", { table, messageId: message.id, ...outcome });
       }
     } catch (error) {
-      this.failed(table, message.id, error);
+      this.failed(source, message.id, error);
       throw error;
     }
   }
 
   /** Counts and logs a delivery that failed. */
-  failed(table: TableName, messageId: string | undefined, error: unknown): void {
+  failed(source: Source, messageId: string | undefined, error: unknown): void {
+    const table = tableOfSource(source);
     const known = IndelibleError.is(error) ? error : undefined;
     const code = known?.code ?? "internal";
     this.#metrics.failed(table, code);

@@ -3,7 +3,7 @@
  *
  *     node subscriber/worker.ts [--port 8081] [--host 127.0.0.1] [--table conversations ...]
  *
- * Reads the subscription `<topic>.worker` of each topic (of some tables with --table), which must be pull subscriptions with a retry policy,
+ * Reads the subscription `<topic>.worker` of each topic (of some with --table, which also takes `bigquery_audit`), which must be pull subscriptions with a retry policy,
  * acknowledges a message when its events are dealt with, and serves GET /metrics and /healthz. The environment is that of the function
  * (config.ts). Prints one line of JSON on stdout when it is ready. On SIGTERM it takes nothing more, finishes what it has within 25 s, and ends.
  */
@@ -13,16 +13,10 @@ import { parseArgs } from "node:util";
 import { Duration, PubSub, type Message as PulledMessage, type Subscription } from "@google-cloud/pubsub";
 import { Backoff } from "@indelible/publisher/backoff.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import {
-  DEFAULT_TOPIC_PREFIX,
-  deadLetterTopic,
-  ingestedTables,
-  pullSubscriptionOf,
-  topicOf,
-} from "@indelible/schemas/names.ts";
-import type { TableName } from "@indelible/schemas/tables.ts";
+import { DEFAULT_TOPIC_PREFIX, pullSubscriptionOf } from "@indelible/schemas/names.ts";
 import { noCredentials, projectOf, serviceFromEnvironment } from "./config.ts";
 import { log } from "./log.ts";
+import { sources, topicOfSource, type Source } from "./source.ts";
 
 /** What the client may hold for each subscription; what is on its way over all is bounded by `Admission`. */
 const FLOW_CONTROL = { maxBytes: 16 * 1024 * 1024, maxMessages: 1000, allowExcessMessages: false };
@@ -31,19 +25,17 @@ const EXIT_MS = 25_000;
 /** What failed is given back after a pause of this length at most: without a retry policy, Pub/Sub would send it again at once. */
 const MAX_NACK_PAUSE_MS = 1_000;
 
-const tablesWithWorker: readonly TableName[] = [...ingestedTables, "dead_letters"];
-
 const { values } = parseArgs({
   options: {
     port: { type: "string", default: "8081" },
     host: { type: "string", default: "127.0.0.1" },
-    table: { type: "string", multiple: true, default: [...tablesWithWorker] },
+    table: { type: "string", multiple: true, default: [...sources] },
   },
 });
-const unknown = values.table.find((name) => !tablesWithWorker.includes(name as TableName));
+const unknown = values.table.find((name) => !sources.includes(name as Source));
 if (unknown !== undefined) {
   throw new IndelibleError("ERR_CONFIG", `--table ${unknown} has no topic`, {
-    hint: `One of: ${tablesWithWorker.join(", ")}`,
+    hint: `One of: ${sources.join(", ")}`,
   });
 }
 
@@ -53,11 +45,11 @@ const pubsub = new PubSub(
   process.env["PUBSUB_EMULATOR_HOST"] === undefined ? { projectId } : { projectId, ...noCredentials },
 );
 let stopping = false;
-const subscriptions = values.table.map((table) => subscribe(table as TableName));
+const subscriptions = values.table.map((table) => subscribe(table as Source));
 
-function subscribe(table: TableName): Subscription {
+function subscribe(source: Source): Subscription {
   const prefix = process.env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX;
-  const topic = table === "dead_letters" ? deadLetterTopic(prefix) : topicOf(table, prefix);
+  const topic = topicOfSource(source, prefix);
   const name = pullSubscriptionOf(topic);
   const subscription = pubsub.subscription(name, {
     flowControl: FLOW_CONTROL,
@@ -69,7 +61,7 @@ function subscribe(table: TableName): Subscription {
   });
   subscription.on("message", (message: PulledMessage) => {
     backoff.succeed();
-    void take(table, message);
+    void take(source, message);
   });
   subscription.on("error", (error) => {
     log("ERROR", error.message, {
@@ -81,9 +73,9 @@ function subscribe(table: TableName): Subscription {
   return subscription;
 }
 
-async function take(table: TableName, pulled: PulledMessage): Promise<void> {
+async function take(source: Source, pulled: PulledMessage): Promise<void> {
   try {
-    await service.receiver.receive(table, {
+    await service.receiver.receive(source, {
       id: pulled.id,
       publishedAt: Number(pulled.publishTime.getFullTime() / 1000n),
       data: pulled.data,

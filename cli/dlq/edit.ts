@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { canonicalize } from "@indelible/schemas/canonical.ts";
 import { logIdOfMessage } from "@indelible/schemas/entry.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { accessLogId, isLogEntry } from "@indelible/schemas/log-entry.ts";
 import { assertLossless } from "@indelible/schemas/strict-json.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { assertEvent } from "@indelible/schemas/validator.ts";
@@ -129,6 +130,8 @@ export function edit(text: string, patch: Patch, letter: Letter, position: numbe
 function logIdOf(event: unknown, letter: Letter, position: number): string {
   const own = isObject(event) ? event["log_id"] : undefined;
   if (typeof own === "string" && uuid.test(own)) return own;
+  // One of several, which arrive together.
+  if (letter.table === "log_access_audit" && isLogEntry(event)) return accessLogId(event, 0);
   return derivedLogId(letter, position);
 }
 

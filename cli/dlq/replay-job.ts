@@ -1,6 +1,7 @@
 import type { TransportMessage } from "@indelible/publisher/transport.ts";
 import { canonicalize } from "@indelible/schemas/canonical.ts";
-import { topicOf } from "@indelible/schemas/names.ts";
+import { isLogEntry } from "@indelible/schemas/log-entry.ts";
+import { accessAuditTopic, topicOf } from "@indelible/schemas/names.ts";
 import { assertLossless } from "@indelible/schemas/strict-json.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { assertEvent } from "@indelible/schemas/validator.ts";
@@ -34,6 +35,8 @@ interface Prepared {
   readonly surveyed: Surveyed;
   readonly patch: Patch | undefined;
   readonly message: TransportMessage;
+  /** ID of the topic that it goes to. */
+  readonly topic: string;
   /** The edited events; undefined without a patch. */
   readonly texts: readonly string[] | undefined;
 }
@@ -98,7 +101,22 @@ function prepareOne(
   const message = replayMessage(letter, content, texts);
   return message === undefined
     ? { letter, why: "it is too large for a message of Pub/Sub, even compressed" }
-    : { surveyed, patch, message, texts };
+    : { surveyed, patch, message, topic: topicOfReplay(desk, letter, texts ?? eventTexts(letter, content)), texts };
+}
+
+/** The topic of its table; of a record of BigQuery's audit log the one where such records are understood. */
+function topicOfReplay({ topicPrefix }: Desk, letter: Letter, texts: readonly string[] | undefined): string {
+  return letter.table === "log_access_audit" && texts?.some(isLogEntryText) === true
+    ? accessAuditTopic(topicPrefix)
+    : topicOf(letter.table as TableName, topicPrefix);
+}
+
+function isLogEntryText(text: string): boolean {
+  try {
+    return isLogEntry(JSON.parse(text));
+  } catch {
+    return false;
+  }
 }
 
 /** What was decided counts for those that were decided about and not published yet. */
@@ -224,9 +242,9 @@ async function replayChunk(desk: Desk, chunk: readonly Prepared[], reviewer: Rev
     desk,
     undecided.map(({ surveyed, patch }) => reviewOf(surveyed.letter.id, "replay", reviewer, patch)),
   );
-  for (const [table, ofTable] of Map.groupBy(chunk, ({ surveyed }) => surveyed.letter.table)) {
-    const messages = ofTable.map(({ message }) => message);
-    await publishAll(desk, topicOf(table as TableName, desk.topicPrefix), messages);
+  for (const [topic, ofTopic] of Map.groupBy(chunk, (prepared) => prepared.topic)) {
+    const messages = ofTopic.map(({ message }) => message);
+    await publishAll(desk, topic, messages);
   }
 }
 

@@ -61,6 +61,25 @@ async function statesOf(world: DeadLetterWorld): Promise<{ [state in State]?: nu
 class Killed extends Error {}
 
 describe("replayLetters()", () => {
+  it("sends a record of BigQuery's audit log to where such records are understood, and knows when it has arrived", async () => {
+    const world = new DeadLetterWorld();
+    const record = {
+      logName: "projects/p/logs/cloudaudit.googleapis.com%2Fdata_access",
+      insertId: "abc",
+      timestamp: "2026-01-31T09:30:00Z",
+      protoPayload: {
+        resourceName: "projects/p/datasets/agent_logs_raw/tables/conversations",
+        metadata: { tableDataRead: { reason: "TABLEDATA_LIST_REQUEST" } },
+      },
+    };
+    world.forward("agent-logs.bigquery-audit.function", Buffer.from(JSON.stringify(record)), {});
+    const { published } = await replay(world);
+    assert.equal(published.length, 1);
+    assert.equal(world.stored.at(-1)?.topic, "agent-logs.bigquery-audit");
+    assert.equal(world.count("log_access_audit"), 1);
+    assert.deepEqual(await statesOf(world), { replayed: 1 });
+  });
+
   it("killed between review and replay, leaves a state from which the same call finishes the job without a second review", async () => {
     const world = worldWith(1);
     world.beforePublish = (topic) => {

@@ -1,7 +1,8 @@
 import type { TransportMessage } from "@indelible/publisher/transport.ts";
-import { topicOf } from "@indelible/schemas/names.ts";
+import { accessAuditTopic, topicOf } from "@indelible/schemas/names.ts";
 import type { Event, TableName } from "@indelible/schemas/tables.ts";
 import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
+import { accessLines } from "@indelible/subscriber/access-audit.ts";
 import { deadLetterEntries } from "@indelible/subscriber/dead-letter-entry.ts";
 import { deadLetterMessages } from "@indelible/subscriber/dead-letter-message.ts";
 import { decode, type Fault } from "@indelible/subscriber/decode.ts";
@@ -69,8 +70,9 @@ export class DeadLetterWorld implements DeadLetterReader {
     this.beforePublish(topic);
     const ids = messages.map((message) => {
       this.stored.push({ topic, message });
-      const table = topic.slice("agent-logs.".length) as TableName;
-      return this.delivers ? this.#receive(table, message) : "0";
+      if (!this.delivers) return "0";
+      if (topic === accessAuditTopic()) return this.#receive("log_access_audit", message, accessLines);
+      return this.#receive(topic.slice("agent-logs.".length) as TableName, message);
     });
     this.afterPublish(topic);
     return ids;
@@ -81,10 +83,11 @@ export class DeadLetterWorld implements DeadLetterReader {
     return { id: String(this.#clockMicros), publishedAt: this.#clockMicros, ...message };
   }
 
-  #receive(table: TableName, published: TransportMessage): string {
+  #receive(table: TableName, published: TransportMessage, translate?: typeof accessLines): string {
     const message = this.#message(published);
     const faults: Fault[] = [];
-    const { lines } = decode(message, faults);
+    const decoded = decode(message, faults).lines;
+    const lines = translate?.(message, decoded, faults).lines ?? decoded;
     for (const { event, logId } of hash(table, message, validate(table, lines, faults), faults)) {
       if (table === "dead_letter_reviews") this.reviewRows.push({ event, publishedMicros: message.publishedAt });
       const ofTable = this.entries.get(table) ?? new Map<string, Event>();

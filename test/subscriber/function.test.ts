@@ -119,6 +119,28 @@ describe("the function", () => {
     assert.ok(!service.errors().includes("good"), "no content of an event in the logs");
   });
 
+  it("makes rows of log_access_audit of records of BigQuery's audit log, which come by a path of their own", async () => {
+    const record = {
+      logName: "projects/p/logs/cloudaudit.googleapis.com%2Fdata_access",
+      insertId: "abc",
+      timestamp: "2026-01-31T09:30:00Z",
+      protoPayload: {
+        resourceName: "projects/p/datasets/agent_logs_raw/tables/conversations",
+        metadata: { tableDataRead: { reason: "TABLEDATA_LIST_REQUEST" } },
+      },
+    };
+    const before = writeApi.requests.length;
+    assert.equal((await post("/bigquery_audit", push(JSON.stringify(record)))).status, 204);
+    assert.equal(
+      (await post("/bigquery_audit", push(JSON.stringify({ textPayload: "no read" }), {}, "2"))).status,
+      204,
+    );
+    assert.equal(writeApi.requests.length, before + 1);
+    assert.match(writeApi.requests.at(-1)?.request.writeStream ?? "", /log_access_audit/);
+    const metrics = await (await fetch(`http://127.0.0.1:${service.ready.port}/metrics`)).text();
+    assert.match(metrics, /indelible_records_ignored_total\{table="log_access_audit"\} 1/);
+  });
+
   it("answers 503 when the append's outcome is unknown, and takes the redelivery", async () => {
     const other = JSON.stringify({ ...event, log_id: "00000000-0000-7000-8000-000000000002" });
     answer = undefined;
