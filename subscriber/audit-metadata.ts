@@ -33,7 +33,24 @@ export function accessOf(payload: Json): Access | undefined {
   const read = object(metadata?.["tableDataRead"]);
   if (read !== undefined) return isRefused(payload) ? undefined : readOf(payload, read);
   const change = object(metadata?.["jobChange"]);
-  return change === undefined ? undefined : jobOf(change);
+  if (change !== undefined) return jobOf(change);
+  return text(payload["methodName"])?.endsWith(".CreateReadSession") === true && !isRefused(payload)
+    ? sessionOf(payload)
+    : undefined;
+}
+
+/** The Storage Read API reports its requests as `AuditLog` has them, also without metadata of BigQuery's. */
+function sessionOf(payload: Json): Access {
+  const request = object(payload["request"]);
+  const session = object(request?.["readSession"]) ?? object(payload["response"]);
+  const name = [payload["resourceName"], session?.["table"]].find((one) => /\/tables\//.test(text(one) ?? ""));
+  return {
+    by: text(object(payload["response"])?.["name"]),
+    type: "read_session",
+    tables: [required(name, "the table of the read session")],
+    columns: texts(object(session?.["readOptions"])?.["selectedFields"], "selectedFields"),
+    whole: false,
+  };
 }
 
 /** `status` is empty when the call was answered. */

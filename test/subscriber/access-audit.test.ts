@@ -82,6 +82,19 @@ describe("accessEvents() - what is a read", () => {
       ),
       "read_session",
     ],
+    [
+      "a read session that is told without metadata",
+      logEntry(
+        {},
+        {
+          metadata: undefined,
+          methodName: "google.cloud.bigquery.storage.v1.BigQueryRead.CreateReadSession",
+          resourceName: "projects/acme",
+          request: { readSession: { table: conversations } },
+        },
+      ),
+      "read_session",
+    ],
     ["the result of a kept query", logEntry({ tableDataRead: { reason: "QUERY_REQUEST" } }, listing), "query"],
     ["a reason that Google adds later", logEntry({ tableDataRead: { reason: "NEW" } }, listing), "query"],
     [
@@ -179,6 +192,10 @@ describe("accessEvents() - what is none", () => {
     ),
     "a load": jobEntry({ type: "IMPORT", loadConfig: { destinationTable: conversations, sourceUris: ["gs://b/f"] } }),
     metadata: logEntry({ tableChange: { reason: "TABLE_UPDATE_REQUEST", table: { tableName: conversations } } }),
+    "rows of a read session, which its creation has told of": logEntry(
+      {},
+      { metadata: undefined, methodName: "google.cloud.bigquery.storage.v1.BigQueryRead.ReadRows" },
+    ),
     "a refused listing": logEntry({ tableDataRead: { reason: "TABLEDATA_LIST_REQUEST" } }, denied),
     "the hidden result of a query": logEntry(
       { tableDataRead: { reason: "GET_QUERY_RESULTS_REQUEST" } },

@@ -8,7 +8,7 @@
  * - https://docs.cloud.google.com/bigquery/docs/reference/auditlogs (which method makes which event, `bigquery_project` and `bigquery_dataset`).
  *
  * As in JSON of any protobuf message, 64-bit numbers are texts, and what is empty is left out. Left out too is what this warehouse does not
- * know: bytes, and of a query the columns.
+ * know: bytes, and of a query the columns. "If a job fails before or during execution, TableDataRead events are not logged": only its own.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { tablePath } from "../catalog.ts";
@@ -27,7 +27,7 @@ const CREATE_READ_SESSION = "google.cloud.bigquery.storage.v1.BigQueryRead.Creat
 /** "Truncated if exceeds 50K." */
 const MAX_QUERY_CHARACTERS = 50_000;
 
-/** The entries of one read: of a query the job that is done, and of every read one for each table and view. */
+/** The entries of one read: of a query the job that is done, and of every read that succeeds one for each table and view. */
 export function logEntries(caller: Caller, origin: RequestOrigin, read: ReadRecord): Json[] {
   const entry = entryMaker(caller, origin);
   switch (read.kind) {
@@ -41,7 +41,7 @@ export function logEntries(caller: Caller, origin: RequestOrigin, read: ReadReco
           resource: { type: "bigquery_project", labels: { project_id: read.projectId, location: read.location } },
           metadata: { jobChange: { before: "RUNNING", after: "DONE", job: job(caller, read) } },
         }),
-        ...[...read.tables, ...read.views].map((table) =>
+        ...(read.failure === undefined ? [...read.tables, ...read.views] : []).map((table) =>
           entry({
             ...ofTable(table, read.endMs, INSERT_JOB),
             // The log of the project that ran the job, as in BigQuery.
