@@ -2,6 +2,8 @@ import type { BigQuery, Dataset, TableField, TableMetadata } from "@google-cloud
 import type { PubSub } from "@google-cloud/pubsub";
 import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
 import {
+  accessAuditTopic,
+  AUDIT_PATH,
   deadLetterTopic,
   ingestedTables,
   pushSubscriptionOf,
@@ -18,6 +20,12 @@ const retryPolicy = { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds:
 /** The last resort, about an hour and a half after the first attempt: what is permanently at fault is dead-lettered by the function at once. */
 const maxDeliveryAttempts = 100;
 
+/** Topics whose messages the function makes rows of, apart from dead letters, and the path that each is pushed to. */
+const functionTopics: readonly { readonly topic: string; readonly path: string }[] = [
+  ...ingestedTables.map((table) => ({ topic: topicOf(table), path: table })),
+  { topic: accessAuditTopic(), path: AUDIT_PATH },
+];
+
 /**
  * Creates what is missing of topics and subscriptions, and points existing subscriptions to where the function is now.
  * Harmless to repeat.
@@ -33,13 +41,13 @@ export async function provisionTopics(pubsub: PubSub, functionOrigin: string): P
   await Promise.all([
     // Not its own dead letters: what the function cannot take stays in Pub/Sub.
     pushTo(pubsub, deadLetterTopic(), `${functionOrigin}/dead_letters`, {}),
-    ...ingestedTables.map(async (table) => {
-      await provisionTopic(pubsub, topicOf(table));
+    ...functionTopics.map(async ({ topic, path }) => {
+      await provisionTopic(pubsub, topic);
       const deadLetterPolicy = {
         deadLetterTopic: `projects/${pubsub.projectId}/topics/${deadLetterTopic()}`,
         maxDeliveryAttempts,
       };
-      await pushTo(pubsub, topicOf(table), `${functionOrigin}/${table}`, { deadLetterPolicy });
+      await pushTo(pubsub, topic, `${functionOrigin}/${path}`, { deadLetterPolicy });
     }),
   ]);
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DEFAULT_TOPIC_PREFIX, RAW_DATASET } from "@indelible/schemas/names.ts";
+import { accessAuditTopic, DEFAULT_TOPIC_PREFIX, RAW_DATASET } from "@indelible/schemas/names.ts";
 import type { Environment } from "../environment.ts";
 import type { Access } from "./access.ts";
 import { addresses, Service } from "./service.ts";
@@ -41,31 +41,31 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
   const kill = (): void => services.forEach((service) => service.kill());
   signal.addEventListener("abort", kill, { once: true });
   try {
-    const [broker, warehouse] = await Promise.all([
-      start(
-        new Service({
-          name: "pubsub",
-          path: pathOf("@indelible/local/pubsub/main.ts"),
-          arguments: ["--data", join(dataFolder, "pubsub")],
-          environment: {},
-          usualPorts: { port: 8085, restPort: 8086 },
-          onLine,
-        }),
-      ),
-      start(
-        new Service({
-          name: "bigquery",
-          path: pathOf("@indelible/local/bigquery/main.ts"),
-          arguments: ["--data", join(dataFolder, "bigquery"), "--access", access.path],
-          environment: {},
-          usualPorts: { port: 9050, grpcPort: 9060 },
-          onLine,
-        }),
-      ),
-    ]);
+    const broker = await start(
+      new Service({
+        name: "pubsub",
+        path: pathOf("@indelible/local/pubsub/main.ts"),
+        arguments: ["--data", join(dataFolder, "pubsub")],
+        environment: {},
+        usualPorts: { port: 8085, restPort: 8086 },
+        onLine,
+      }),
+    );
+    const pubsubHost = `127.0.0.1:${broker.ports["port"]}`;
+    const auditTopic = `projects/${project}/topics/${accessAuditTopic()}`;
+    const warehouse = await start(
+      new Service({
+        name: "bigquery",
+        path: pathOf("@indelible/local/bigquery/main.ts"),
+        arguments: ["--data", join(dataFolder, "bigquery"), "--access", access.path, "--audit-topic", auditTopic],
+        environment: { PUBSUB_EMULATOR_HOST: pubsubHost },
+        usualPorts: { port: 9050, grpcPort: 9060 },
+        onLine,
+      }),
+    );
     const environment: Environment = {
       GOOGLE_CLOUD_PROJECT: project,
-      PUBSUB_EMULATOR_HOST: `127.0.0.1:${broker.ports["port"]}`,
+      PUBSUB_EMULATOR_HOST: pubsubHost,
       CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB: `http://127.0.0.1:${broker.ports["restPort"]}/`,
       BIGQUERY_EMULATOR_HOST: `http://127.0.0.1:${warehouse.ports["port"]}`,
       BIGQUERY_STORAGE_HOST: `127.0.0.1:${warehouse.ports["grpcPort"]}`,
@@ -93,7 +93,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
       kill,
       async stop() {
         // The broker first, so that nothing new comes; what the other two have begun they can end. What is not
-        // acknowledged is delivered again after the next start.
+        // acknowledged is delivered again after the next start, and so are the records of the last reads.
         for (const service of [broker, receiver, warehouse]) await service.stop();
       },
     };
