@@ -2,7 +2,7 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
 import type { GapsFlags } from "./gaps/run.ts";
-import { parseSince } from "./time-range.ts";
+import { timeOf } from "./time-range.ts";
 
 const defaultSettled = "5m";
 
@@ -11,7 +11,7 @@ export function declareGaps(program: Command): void {
   const now = Date.now();
   const momentOf = (text: string): number => {
     try {
-      return parseSince(text, now);
+      return Math.floor(timeOf("--since", text, now) / 1000);
     } catch (error) {
       if (IndelibleError.is(error)) throw new InvalidArgumentError(`${error.message}. ${error.hint}`);
       throw error;

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { declareAccess } from "./access.ts";
 import { declareAuditSql } from "./audit-sql.ts";
 import { declareDev } from "./dev.ts";
 import { declareDlq } from "./dlq.ts";
@@ -25,6 +26,7 @@ declareDev(program);
 declareEmit(program);
 declareImport(program);
 declareQuery(program);
+declareAccess(program);
 declareDlq(program);
 declareGaps(program);
 declareAuditSql(program);

@@ -14,6 +14,7 @@ export function declareQuery(program: Command): void {
     )
     .argument("<sql>", "a query; table names without a dataset are views of agent_logs")
     .option("--param <name=value>", "a query parameter, also as name:TYPE=value; default type: STRING", collect, [])
+    .option("--purpose <text>", "why you read: it stands in the access audit (`indelible access`)")
     .option("--json", "print an array of rows as JSON, also on a terminal")
     .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER)
     .addHelpText(
@@ -23,7 +24,8 @@ Exit codes: 0 answered, 1 refused or not reachable, 2 wrong usage.
 
 Examples:
   $ indelible query "SELECT agent_position, SUM(cost_usd) AS usd FROM conversations GROUP BY agent_position"
-  $ indelible query "SELECT * FROM action_logs WHERE duration_ms > @ms" --param ms:INT64=5000 --json`,
+  $ indelible query "SELECT * FROM action_logs WHERE duration_ms > @ms" --param ms:INT64=5000 --json
+  $ indelible query "SELECT * FROM escalation_logs" --purpose "complaint 4711, asked for by the works council"`,
     )
     .action(async (sql: string, flags: QueryFlags) => {
       const { runQuery } = await import("./query/run.ts");

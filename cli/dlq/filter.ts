@@ -1,6 +1,5 @@
-import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
 import { InvalidArgumentError, type Command } from "commander";
+import { timeOf } from "../time-range.ts";
 import { states, type State } from "./letter.ts";
 
 /** Which dead letters are meant. What is undefined restricts nothing. */
@@ -37,20 +36,8 @@ export function filterOf({ reason, table, pattern, since }: FilterFlags, nowMs: 
     ...(reason !== undefined && { reason }),
     ...(table !== undefined && { table }),
     ...(pattern !== undefined && { pattern }),
-    ...(since !== undefined && { sinceMicros: microsOf(since, nowMs) }),
+    ...(since !== undefined && { sinceMicros: timeOf("--since", since, nowMs) }),
   };
-}
-
-const unitMs: { readonly [unit: string]: number } = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function microsOf(text: string, nowMs: number): number {
-  const [, amount, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const micros =
-    amount === undefined ? parseTimestamp(text) : (nowMs - Number(amount) * (unitMs[unit] as number)) * 1000;
-  if (micros !== undefined) return micros;
-  throw new IndelibleError("ERR_CONFIG", `--since ${text} is neither a duration nor a timestamp`, {
-    hint: "Give 30m, 2h or 7d, or RFC 3339 with an offset, such as 2026-01-31T09:30:00Z.",
-  });
 }
 
 function stateOf(text: string): State {

@@ -1,6 +1,7 @@
 import type { Query } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import { purposeLabels } from "@indelible/schemas/purpose.ts";
 import { bigQueryClient, projectOf } from "../clients.ts";
 import { findEnvironment } from "../environment.ts";
 import { isTransient } from "../retry.ts";
@@ -11,6 +12,7 @@ import { cellOf, plainValue } from "./values.ts";
 
 export interface QueryFlags {
   readonly param: readonly string[];
+  readonly purpose?: string;
   readonly json?: true;
   readonly data: string;
 }
@@ -18,15 +20,17 @@ export interface QueryFlags {
 /** Runs a query and prints its rows. @throws ERR_QUERY with BigQuery's message and a hint */
 export async function runQuery(sql: string, flags: QueryFlags): Promise<void> {
   const { params, types } = parametersOf(flags.param);
+  const labels = flags.purpose === undefined ? {} : purposeLabels(flags.purpose);
   const { project, local } = findEnvironment(flags.data);
-  const rows = await ask(project, local, { query: sql, params, types: { ...types } });
+  const rows = await ask(project, local, { query: sql, params, types: { ...types }, labels });
   const asTable = process.stdout.isTTY && flags.json !== true;
   process.stdout.write(asTable ? tableOf(rows, process.stdout.columns) : `${JSON.stringify(rows, undefined, 2)}\n`);
 }
 
-type PlainRow = { readonly [column: string]: unknown };
+export type PlainRow = { readonly [column: string]: unknown };
 
-async function ask(project: string | undefined, local: boolean, query: Query): Promise<readonly PlainRow[]> {
+/** The rows that answer a query on the views, as plain JSON. @throws ERR_QUERY, ERR_DEADLINE */
+export async function ask(project: string | undefined, local: boolean, query: Query): Promise<readonly PlainRow[]> {
   const bigquery = bigQueryClient(project, local);
   const projectId = await projectOf(bigquery, project);
   try {

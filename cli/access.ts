@@ -1,0 +1,47 @@
+import { InvalidArgumentError, type Command } from "commander";
+import { publishedTables } from "@indelible/schemas/names.ts";
+import { tableNames, type TableName } from "@indelible/schemas/tables.ts";
+import type { AccessFlags } from "./access/run.ts";
+import { countOf } from "./dlq/filter.ts";
+import { DEFAULT_DATA_FOLDER } from "./environment.ts";
+
+/** `indelible access` */
+export function declareAccess(program: Command): void {
+  program
+    .command("access")
+    .summary("who read the log")
+    .description(
+      "Lists reads of the log, the newest first: when, who, how, why, from where, and what. A read of a view is a read of its table, and so is a " +
+        "read of a copy that somebody made of it. Asks the same warehouse as `indelible query`, with the rights of a reader. " +
+        "docs/access-audit.md says what is recorded and what is not.",
+    )
+    .option("--table <name>", "only reads of this table, such as conversations; default: of any", tableOf)
+    .option("--since <time>", "only reads since then: 30m, 12h, 7d, or RFC 3339", "7d")
+    .option("--until <time>", "only reads before then, in the same form; default: no end")
+    .option("--principal <account>", "only reads by this account")
+    .option("--limit <count>", "at most so many reads", countOf, 50)
+    .option("--json", "print an array of reads as JSON, also on a terminal")
+    .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER)
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 answered, also when nobody read it; 1 refused, not reachable, or the access audit has no rows at all; 2 wrong usage.
+
+Examples:
+  $ indelible access --table conversations --since 7d
+  $ indelible access --principal auditor@acme.example --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z
+  $ indelible access --table escalation_logs --since 12h --json`,
+    )
+    .action(async (flags: AccessFlags) => {
+      const { runAccess } = await import("./access/run.ts");
+      process.exitCode = await runAccess(flags);
+    });
+}
+
+/** Of a view too: `conversations_history` is one of conversations. */
+function tableOf(text: string): TableName {
+  const name = text.replace(/_history$/, "");
+  const table = tableNames.find((one) => one === name);
+  if (table === undefined) throw new InvalidArgumentError(`One of: ${publishedTables.join(", ")}.`);
+  return table;
+}

@@ -1,0 +1,85 @@
+import { styleText } from "node:util";
+import { counted, renderTable, thousands, type TableColumn } from "../terminal/table.ts";
+import type { Read, ReadFilter } from "./audit.ts";
+
+const columns: readonly TableColumn[] = [
+  { title: "when" },
+  { title: "who" },
+  { title: "how" },
+  { title: "what" },
+  { title: "rows", align: "right" },
+  { title: "bytes", align: "right" },
+  { title: "why" },
+  { title: "from" },
+  { title: "statement" },
+];
+
+/** Reads as a table of at most `width` columns. */
+export function readsText(reads: readonly Read[], width: number): string {
+  const rows = reads.map((read) => [
+    moment(read.accessed_at),
+    read.principal,
+    howText(read),
+    whatText(read),
+    numberText(read.rows_read),
+    numberText(read.bytes_read),
+    read.purpose ?? "—",
+    fromText(read),
+    read.statement?.replaceAll(/\s+/g, " ").trim() ?? "—",
+  ]);
+  return `${renderTable(columns, rows, width)}${counted(reads.length, "read")}\n`;
+}
+
+function howText({ access_type, destination }: Read): string {
+  return destination === null ? access_type : `${access_type} → ${shortName(destination)}`;
+}
+
+/** Of each table the view that people read, rather than what stands behind it; copies with a word. */
+function whatText({ tables, copies }: Read): string {
+  const nearest = new Map<string, string>();
+  // In this order of names: agent_logs.t, agent_logs.t_history, agent_logs_raw.t.
+  for (const name of tables) {
+    const table = name.slice(name.indexOf(".") + 1).replace(/_history$/, "");
+    if (!nearest.has(table)) nearest.set(table, name);
+  }
+  return [...nearest.values(), ...copies.map((name) => `${name} (a copy)`)].join(", ");
+}
+
+function fromText({ caller_ip, caller_user_agent, publisher_id }: Read): string {
+  // The first product says which client it was.
+  const client = caller_user_agent?.split(/[\s,]/)[0];
+  const reported = publisher_id === null ? undefined : `(reported by ${publisher_id})`;
+  return (
+    [caller_ip, client, reported].filter((part) => part !== null && part !== undefined && part !== "").join(" ") || "—"
+  );
+}
+
+function shortName(destination: string): string {
+  const [, project, dataset, table] = /^projects\/([^/]+)\/datasets\/([^/]+)\/tables\/(.+)$/.exec(destination) ?? [];
+  return project === undefined ? destination : `${project}.${dataset}.${table}`;
+}
+
+function numberText(value: number | null): string {
+  return value === null ? "—" : thousands(Number(value));
+}
+
+/** To the second, in UTC. */
+function moment(timestamp: string): string {
+  return `${timestamp.slice(0, 10)} ${timestamp.slice(11, 19)}Z`;
+}
+
+/** What is said when there are no reads: whether nobody read it, or nobody would know. */
+export function nothingText(filter: ReadFilter, newest: string | undefined): string {
+  const { table, since, until, principal } = filter;
+  const what = table === undefined ? "the log" : table;
+  const who = principal ?? "Nobody";
+  const verb = principal === undefined ? "read" : "did not read";
+  const when = `since ${moment(since)}${until === undefined ? "" : ` and before ${moment(until)}`}`;
+  if (newest !== undefined) {
+    return `${who} ${verb} ${what} ${when}, as far as the access audit tells: its newest record is of ${moment(newest)}.`;
+  }
+  return (
+    `${styleText("bold", "The access audit has no records at all", { stream: process.stdout })}, so it cannot tell who read ${what} ${when}: it is off, or ` +
+    "nothing has been read yet. docs/access-audit.md says how to turn it on."
+  );
+}
