@@ -62,24 +62,27 @@ export class AuditLog implements ReadRecorder {
   #publish(): void {
     if (this.#publishing || this.#closed || this.#timer !== undefined) return;
     this.#publishing = true;
-    void this.#drain().finally(() => {
-      this.#publishing = false;
-      // What was added after the last look and before this line.
-      if (this.#failures === 0 && !this.#closed && this.#outbox.size > 0) this.#publish();
-    });
+    void this.#drain();
   }
 
-  /** Publishes until nothing is left, or something fails. */
+  /**
+   * Publishes until nothing is left, or something fails. `#publishing` ends together with the look that found nothing: what is on disk later is
+   * published by whoever put it there.
+   */
   async #drain(): Promise<void> {
     for (;;) {
       const batch = this.#closed ? [] : this.#outbox.first(MAX_BATCH_RECORDS, MAX_BATCH_BYTES);
       const last = batch.at(-1);
-      if (last === undefined) return;
+      if (last === undefined) {
+        this.#publishing = false;
+        return;
+      }
       try {
         await this.#topic.publish(batch.map(({ data }) => data));
         if (this.#closed) return;
         this.#outbox.remove(last.id);
       } catch (error) {
+        this.#publishing = false;
         if (!this.#closed) this.#pause(error);
         return;
       }
