@@ -5,14 +5,8 @@ import { purposeLabels } from "@indelible/schemas/purpose.ts";
 import type { Event } from "@indelible/schemas/tables.ts";
 import { assertEvent } from "@indelible/schemas/validator.ts";
 import { accessEvents } from "@indelible/subscriber/access-audit.ts";
-import { Admission } from "@indelible/subscriber/admission.ts";
-import type { Fault } from "@indelible/subscriber/decode.ts";
-import { createDedup } from "@indelible/subscriber/dedup.ts";
-import type { Message } from "@indelible/subscriber/message.ts";
-import { ingestAudit, type Outcome, type Pipeline } from "@indelible/subscriber/pipeline.ts";
 import fc from "fast-check";
-import { conversations, job, jobEntry, listing, logEntry, query, queryStats, view } from "./log-entries.ts";
-import { readRow } from "./rows.ts";
+import { conversations, job, jobEntry, listing, logEntry, query, queryStats } from "./log-entries.ts";
 
 /** The events of an entry, each of which its table takes. */
 function eventsOf(entry: unknown): Event[] {
@@ -319,84 +313,5 @@ describe("accessEvents() - what cannot be understood", () => {
     assert.deepEqual(told(jobEntry({ queryConfig: query }, { queryStats: stats }), "rows_read", "bytes_read"), [
       [undefined, undefined],
     ]);
-  });
-});
-
-interface World extends Pipeline {
-  readonly rows: Record<string, unknown>[];
-  readonly faults: Fault[];
-}
-
-function world(): World {
-  const rows: Record<string, unknown>[] = [];
-  const faults: Fault[] = [];
-  return {
-    admission: new Admission(),
-    appender: {
-      append: async (table, pending) => {
-        rows.push(...pending.map((encode) => readRow(table, encode(1_800_000_000_000_000))));
-        return [];
-      },
-      close: async () => {},
-    },
-    dedup: createDedup(),
-    deadLetters: { publish: async (_table, _message, published) => void faults.push(...published) },
-    rows,
-    faults,
-  };
-}
-
-let messages = 0;
-function message(data: string, attributes: Message["attributes"] = {}): Message {
-  messages += 1;
-  return { id: String(messages), publishedAt: 1_780_000_000_000_000, data: Buffer.from(data), attributes };
-}
-
-describe("ingestAudit()", () => {
-  const outcome = (more: Partial<Outcome>): Outcome => ({
-    accepted: 0,
-    duplicates: 0,
-    conflicts: 0,
-    deadLettered: 0,
-    reasons: {},
-    ignored: 0,
-    ...more,
-  });
-  const take = (to: World, one: Message): Promise<Outcome> => ingestAudit(to, "log_access_audit", one);
-
-  it("makes rows, once however often and by whatever message the record comes", async () => {
-    const w = world();
-    const data = JSON.stringify(jobEntry({ queryConfig: query }, { queryStats }));
-    assert.deepEqual(await take(w, message(data)), outcome({ accepted: 2 }));
-    assert.deepEqual(
-      await take(w, message(data, { "logging.googleapis.com/timestamp": "x" })),
-      outcome({ duplicates: 2 }),
-    );
-    assert.deepEqual(
-      w.rows.map((row) => [row["dataset_id"], row["rows_read"]]),
-      [
-        ["agent_logs_raw", "12"],
-        ["agent_logs", "12"],
-      ],
-    );
-  });
-
-  it("acknowledges and counts what is no read", async () => {
-    const w = world();
-    const appended = logEntry({ tableDataChange: { reason: "WRITE_API" } });
-    assert.deepEqual(await take(w, message(JSON.stringify(appended))), outcome({ ignored: 1 }));
-    assert.deepEqual([w.rows, w.faults], [[], []]);
-  });
-
-  it("makes a dead letter of what cannot be understood, as it came", async () => {
-    const w = world();
-    const data = JSON.stringify(logEntry({ tableDataRead: { reason: "JOB" } }, { resourceName: view.slice(1) }));
-    const reasons = { ERR_INVALID_EVENT: 1 };
-    assert.deepEqual(await take(w, message(data)), outcome({ deadLettered: 1, reasons }));
-    const { detail, ...fault } = w.faults[0]!;
-    assert.deepEqual(fault, { index: undefined, data: Buffer.from(data), code: "ERR_INVALID_EVENT" });
-    assert.match(detail, /cannot be understood: the name of a table is not projects\/P/);
-    assert.deepEqual(await take(w, message("")), outcome({ deadLettered: 1, reasons: { ERR_EMPTY: 1 } }));
-    assert.deepEqual(await take(w, message("{}\n{}", { format: "ndjson" })), outcome({ deadLettered: 1, reasons }));
   });
 });
