@@ -3,7 +3,7 @@
  * of the table in SECURITY.md. Nobody but the admin holds what changes or deletes a row: `bigquery.tables.updateData` allows DML, but only
  * together with `bigquery.jobs.create`, and nobody else holds both.
  */
-import { RAW_DATASET, VIEWS_DATASET } from "./names.ts";
+import { RAW_DATASET, sealedTables, VIEWS_DATASET } from "./names.ts";
 
 export type RoleName = "writer" | "sealer" | "auditor" | "reader" | "admin";
 
@@ -34,9 +34,15 @@ const readSessions: readonly Permission[] = [
 
 export const roles: { readonly [R in RoleName]: Role } = {
   writer: {
-    description: "The function: appends rows, and nothing else.",
+    description: "The function: appends rows to every table but the seals, and nothing else.",
     project: [],
-    datasets: [{ dataset: RAW_DATASET, permissions: ["bigquery.tables.get", "bigquery.tables.updateData"] }],
+    datasets: [
+      {
+        dataset: RAW_DATASET,
+        tables: sealedTables,
+        permissions: ["bigquery.tables.get", "bigquery.tables.updateData"],
+      },
+    ],
   },
   sealer: {
     description: "The sealer: reads the tables, and appends to `seals`.",

@@ -97,7 +97,10 @@ async function everything(): Promise<string[]> {
   const raw = tableNames.map((name) => `${RAW}.${name}`);
   const views = viewsOf(project).map(({ name }) => `${VIEWS}.${name}`);
   const rows = [...raw, ...views].map(async (name) =>
-    JSON.stringify(await admin.values(`SELECT * FROM ${name} ORDER BY log_id`)),
+    (await admin.values(`SELECT * FROM ${name}`))
+      .map((row) => JSON.stringify(row))
+      .sort()
+      .join("\n"),
   );
   const lists = [RAW, VIEWS].map(async (dataset) =>
     JSON.stringify((await admin.send("GET", `/datasets/${dataset}/tables`)).body),

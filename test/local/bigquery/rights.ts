@@ -124,7 +124,7 @@ export const rights: readonly Right[] = [
   {
     what: "append to seals",
     attempt: { rpc: "append", table: "seals" },
-    allowed: { writer: "yes", sealer: "yes", admin: "yes" },
+    allowed: { sealer: "yes", admin: "yes" },
   },
   {
     what: "append of rows that change others (CDC)",
@@ -149,7 +149,7 @@ export const rights: readonly Right[] = [
   {
     what: "CreateWriteStream on the seals",
     attempt: { rpc: "CreateWriteStream", table: "seals" },
-    allowed: { writer: "yes", sealer: "yes", admin: "yes" },
+    allowed: { sealer: "yes", admin: "yes" },
   },
   {
     what: "tabledata.insertAll",
