@@ -1,10 +1,8 @@
-import { v1 } from "@google-cloud/bigquery-storage";
-import { credentials } from "@grpc/grpc-js";
 import { createPubSubTransport } from "@indelible/publisher/pubsub-transport.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { DEFAULT_TOPIC_PREFIX, deadLetterTopic, RAW_DATASET } from "@indelible/schemas/names.ts";
+import { DEFAULT_TOPIC_PREFIX, deadLetterTopic } from "@indelible/schemas/names.ts";
 import { Admission } from "./admission.ts";
-import { storageWriteAppender } from "./appender.ts";
+import { appenderFromEnvironment } from "./appender-from-environment.ts";
 import { pubsubDeadLetters } from "./dead-letters.ts";
 import { createDedup, type Dedup } from "./dedup.ts";
 import { Metrics } from "./metrics.ts";
@@ -49,15 +47,7 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
   const maxBytes = wholeNumber(env, "INDELIBLE_MAX_IN_FLIGHT_BYTES");
   const admission = new Admission(maxBytes === undefined ? {} : { maxBytes });
   const metrics = new Metrics(admission);
-  const local = env["BIGQUERY_STORAGE_HOST"];
-  const clientOptions = { projectId, ...reconnection, ...(local !== undefined && insecure(local)) };
-  const appender = storageWriteAppender({
-    createClient: () => new v1.BigQueryWriteClient(clientOptions),
-    projectId,
-    datasetId: env["INDELIBLE_DATASET"] ?? RAW_DATASET,
-    observer: metrics,
-    ...(local !== undefined && { token: warehouseToken(env) }),
-  });
+  const appender = appenderFromEnvironment(env, projectId, metrics);
   const transport = createPubSubTransport({ projectId });
   const deadLetters = pubsubDeadLetters(
     transport,
@@ -75,17 +65,6 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
       await transport.close();
     },
   };
-}
-
-/** @throws ERR_CONFIG */
-function warehouseToken(env: NodeJS.ProcessEnv): string | undefined {
-  const token = env["INDELIBLE_WAREHOUSE_TOKEN"];
-  if (token === undefined || token === "") return undefined;
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
-  // Not quoted: it is a secret.
-  throw new IndelibleError("ERR_CONFIG", "INDELIBLE_WAREHOUSE_TOKEN is no token", {
-    hint: "Give it the token of the writer in the access policy of the warehouse, without blanks and line ends.",
-  });
 }
 
 /** The longest that Pub/Sub keeps a message, and so delivers it again. */
@@ -144,31 +123,4 @@ function wholeNumber(env: NodeJS.ProcessEnv, name: string): number | undefined {
   throw new IndelibleError("ERR_CONFIG", `${name} is ${JSON.stringify(text)}`, {
     hint: "Give it a whole number above 0.",
   });
-}
-
-/**
- * gRPC's own pauses between two tries to connect grow to two minutes, and meanwhile every stream fails at once: the appender's pauses, up to
- * 5 s, would be spent in vain.
- */
-const reconnection = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 5_000 };
-
-/** With the universe settled, a client that needs no credentials does not ask the network for some. */
-export const noCredentials: { readonly clientOptions: { readonly universeDomain: string } } = {
-  clientOptions: { universeDomain: "googleapis.com" },
-};
-
-/** Client options for a local warehouse, without TLS. */
-function insecure(address: string): NonNullable<ConstructorParameters<typeof v1.BigQueryWriteClient>[0]> {
-  const match = /^([^:]+):(\d+)$/.exec(address);
-  if (match === null) {
-    throw new IndelibleError("ERR_CONFIG", `BIGQUERY_STORAGE_HOST is ${JSON.stringify(address)}`, {
-      hint: "Give it as host:port, such as 127.0.0.1:9060.",
-    });
-  }
-  return {
-    apiEndpoint: match[1] as string,
-    port: Number(match[2]),
-    sslCreds: credentials.createInsecure(),
-    ...noCredentials,
-  };
 }

@@ -14,7 +14,8 @@ import { Duration, PubSub, type Message as PulledMessage, type Subscription } fr
 import { Backoff } from "@indelible/publisher/backoff.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { DEFAULT_TOPIC_PREFIX, pullSubscriptionOf } from "@indelible/schemas/names.ts";
-import { noCredentials, projectOf, serviceFromEnvironment } from "./config.ts";
+import { noCredentials } from "./appender-from-environment.ts";
+import { projectOf, serviceFromEnvironment } from "./config.ts";
 import { log } from "./log.ts";
 import { sources, topicOfSource, type Source } from "./source.ts";
 
