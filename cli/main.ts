@@ -7,7 +7,9 @@ import { declareDlq } from "./dlq.ts";
 import { declareEmit } from "./emit.ts";
 import { declareGaps } from "./gaps.ts";
 import { declareImport } from "./import.ts";
+import { declareProve } from "./prove.ts";
 import { declareQuery } from "./query.ts";
+import { declareSeal } from "./seal.ts";
 import { describeFailure } from "./terminal/failure.ts";
 
 const usageErrorExitCode = 2;
@@ -28,6 +30,8 @@ declareImport(program);
 declareQuery(program);
 declareAccess(program);
 declareDlq(program);
+declareSeal(program);
+declareProve(program);
 declareGaps(program);
 declareAuditSql(program);
 

@@ -46,10 +46,13 @@ function textOf(bytes: Uint8Array | undefined): string {
   return bytes === undefined ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
-/** The rows of a range, sorted, or that they are more than `maxRows`. `session`: the read's. */
+/**
+ * The rows of a range, sorted, or that they are more than `maxRows`: then `split` is a time above `from` that has about so many of those rows
+ * before it as were seen. `session`: the read's.
+ */
 export type RangeRead =
   | { readonly kind: "rows"; readonly rows: LeafRow[]; readonly session: string | undefined }
-  | { readonly kind: "too many" };
+  | { readonly kind: "too many"; readonly split: bigint };
 
 /**
  * Reads the rows of a table with `from` <= `ingested_at` < `until`, at most `maxRows` of them. A table that does not exist has no rows.
@@ -66,9 +69,16 @@ export async function readRange(
   if (read === undefined) return { kind: "rows", rows: [], session: undefined };
   const rows: LeafRow[] = [];
   for await (const batch of read.batches) {
-    if (rows.length + batch.length > maxRows) return { kind: "too many" };
+    if (rows.length + batch.length > maxRows) return { kind: "too many", split: splitOf(rows, from, until) };
     for (const row of leafRowsOf(table, batch)) rows.push(row);
   }
   rows.sort(compareLeafRows);
   return { kind: "rows", rows, session: read.session };
+}
+
+/** Where three quarters of the rows that were seen, which mostly come in the order of time, lie before. */
+function splitOf(rows: readonly LeafRow[], from: bigint, until: bigint): bigint {
+  const times = rows.map(({ ingestedAt }) => ingestedAt).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const split = times[Math.floor(times.length * 0.75)] ?? from + (until - from) / 2n;
+  return split > from ? split : from + 1n;
 }

@@ -70,6 +70,49 @@ export class CompactRange {
   }
 }
 
+/**
+ * The leaves of a window, one hash after the other. Many at a time are hashed in one piece of memory: what costs most of a short hash is the
+ * Buffer that it is given out as (0.5 of 0.7 us).
+ */
+export function packedLeaves(data: readonly string[]): Buffer {
+  const packed = Buffer.alloc(data.length * HASH_BYTES);
+  for (const [at, leaf] of data.entries())
+    packed.write(hash("sha256", `\0${leaf}`, "binary"), at * HASH_BYTES, "latin1");
+  return packed;
+}
+
+/** The root of the tree over packed leaves, whose memory it uses up. */
+export function rootOfPacked(packed: Buffer): Buffer {
+  if (packed.length === 0) return EMPTY_ROOT;
+  for (let count = packed.length / HASH_BYTES; count > 1; count = climb(packed, count));
+  return packed.subarray(0, HASH_BYTES);
+}
+
+/** The hashes that lead from leaf `index` to the root of the tree over packed leaves, whose memory it uses up, the lowest first. @throws RangeError */
+export function inclusionProofPacked(packed: Buffer, index: number): Buffer[] {
+  let count = packed.length / HASH_BYTES;
+  if (!Number.isInteger(index) || index < 0 || index >= count)
+    throw new RangeError(`there is no leaf ${index} of ${count}`);
+  const proof: Buffer[] = [];
+  for (let at = index; count > 1; count = climb(packed, count), at >>= 1) {
+    const sibling = at ^ 1;
+    const from = sibling * HASH_BYTES;
+    if (sibling < count) proof.push(Buffer.from(packed.subarray(from, from + HASH_BYTES)));
+  }
+  return proof;
+}
+
+/** Puts the parents of `count` nodes into their place: a last one without a neighbour is its own parent. @returns how many there are */
+function climb(packed: Buffer, count: number): number {
+  const pairs = count >> 1;
+  for (let at = 0; at < pairs; at += 1) {
+    packed.copy(node, 1, at * 2 * HASH_BYTES, (at + 1) * 2 * HASH_BYTES);
+    packed.write(hash("sha256", node, "binary"), at * HASH_BYTES, "latin1");
+  }
+  if (count % 2 === 1) packed.copy(packed, pairs * HASH_BYTES, (count - 1) * HASH_BYTES, count * HASH_BYTES);
+  return pairs + (count % 2);
+}
+
 /** The root of the tree over these leaves. */
 export function rootOf(leaves: Iterable<Buffer>): Buffer {
   const range = new CompactRange();

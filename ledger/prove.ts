@@ -4,11 +4,19 @@ import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
 import { keysAt, type KeyList } from "./key-list.ts";
 import { leafData, leafOf, type RowIdentity } from "./leaf.ts";
 import { readLeaves } from "./leaves.ts";
-import { CompactRange, includes, inclusionProof, inclusionProofAfter, leafHash, rootOf } from "./merkle.ts";
+import {
+  CompactRange,
+  includes,
+  inclusionProofAfter,
+  inclusionProofPacked,
+  leafHash,
+  packedLeaves,
+  rootOfPacked,
+} from "./merkle.ts";
 import { formatVerifierKey, openNote } from "./note.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { PROOF_FORMAT, verifyProof, type Proof } from "./proof.ts";
-import { readCommit } from "./seal-log.ts";
+import { readCommit, type VerifiedCommit } from "./seal-log.ts";
 import { parseSeal, type Seal } from "./seal-entry.ts";
 
 /** A row that was found, with its entry. */
@@ -43,11 +51,9 @@ export async function prove(logId: string, { lookup, store, keys }: ProveOptions
       hint: 'Look it up: indelible query "SELECT log_id FROM conversations_history LIMIT 10"',
     });
   }
-  const seal = await sealOf(row, lookup);
+  const { seal, commit } = await sealOf(row, { lookup, store, keys });
   const leaf = leafData(row);
   const { index, proof: leafProof } = await proofInWindow(store, seal, leaf);
-  const commit = await readCommit(store, keys, seal.commitNumber);
-  if (commit === undefined || !commit.commit.entries.includes(seal.entry)) throw notSealed(row);
   const { before, entries, checkpoint } = commit.commit;
   const sealProof = inclusionProofAfter(
     new CompactRange(before.size, before.hashes),
@@ -70,10 +76,17 @@ export async function prove(logId: string, { lookup, store, keys }: ProveOptions
   return proof;
 }
 
-async function sealOf(row: RowIdentity, lookup: Lookup): Promise<Seal> {
-  const [entry] = await lookup.seals(row.table, row.ingestedAt);
-  if (entry === undefined) throw notSealed(row);
-  return parseSeal(entry);
+/** The seal of a row's window: of those in the table, the one that the log has. */
+async function sealOf(
+  row: RowIdentity,
+  { lookup, store, keys }: ProveOptions,
+): Promise<{ readonly seal: Seal; readonly commit: VerifiedCommit }> {
+  for (const entry of await lookup.seals(row.table, row.ingestedAt)) {
+    const commit = await readCommit(store, keys, parseSeal(entry).commitNumber);
+    const seal = commit?.seals.find((candidate) => candidate.entry === entry);
+    if (commit !== undefined && seal !== undefined) return { seal, commit };
+  }
+  throw notSealed(row);
 }
 
 async function proofInWindow(
@@ -82,15 +95,14 @@ async function proofInWindow(
   leaf: string,
 ): Promise<{ readonly index: number; readonly proof: Buffer[] }> {
   const leaves = (await readLeaves(store, seal.rootHash)) ?? [];
-  const hashes = leaves.map(leafOf);
   const index = leaves.indexOf(leaf);
   if (index >= 0) {
-    const proof = inclusionProof(hashes, index);
+    const proof = inclusionProofPacked(packedLeaves(leaves), index);
     const root = Buffer.from(seal.rootHash, "hex");
-    const claim = { index: BigInt(index), size: BigInt(hashes.length), leaf: hashes[index] as Buffer, proof, root };
+    const claim = { index: BigInt(index), size: BigInt(leaves.length), leaf: leafOf(leaf), proof, root };
     if (includes(claim)) return { index, proof };
   }
-  if (rootOf(hashes).toString("hex") === seal.rootHash) {
+  if (rootOfPacked(packedLeaves(leaves)).toString("hex") === seal.rootHash) {
     throw new IndelibleError("ERR_PROOF", "the row is not among those that were sealed", {
       hint: "Somebody has changed or added it. Run `indelible verify`: it says what differs.",
     });

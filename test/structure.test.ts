@@ -12,8 +12,9 @@ const allowed: { readonly [folder: string]: readonly string[] } = {
   schemas: [],
   publisher: ["schemas"],
   subscriber: ["schemas", "publisher"],
+  ledger: ["schemas", "publisher", "subscriber"],
   local: [],
-  cli: ["schemas", "publisher"],
+  cli: ["schemas", "publisher", "ledger"],
 };
 
 interface Import {

@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { accessAuditTopic, DEFAULT_TOPIC_PREFIX, RAW_DATASET } from "@indelible/schemas/names.ts";
 import type { Environment } from "../environment.ts";
+import { ledgerVariables } from "../ledger-folders.ts";
 import type { Access } from "./access.ts";
 import { addresses, Service } from "./service.ts";
 
-/** Broker, warehouse and function of one machine, running. */
+/** Broker, warehouse, function and sealer of one machine, running. */
 export interface Stack {
   readonly environment: Environment;
   /** Where the broker is to push to: the function. */
@@ -70,7 +71,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
       BIGQUERY_EMULATOR_HOST: `http://127.0.0.1:${warehouse.ports["port"]}`,
       BIGQUERY_STORAGE_HOST: `127.0.0.1:${warehouse.ports["grpcPort"]}`,
     };
-    const receiver = await start(
+    const startReceiver = start(
       new Service({
         name: "function",
         path: pathOf("@indelible/subscriber/main.ts"),
@@ -86,15 +87,31 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
         onLine,
       }),
     );
+    const startSealer = start(
+      new Service({
+        name: "sealer",
+        path: pathOf("@indelible/ledger/main.ts"),
+        arguments: [],
+        environment: {
+          ...environment,
+          ...ledgerVariables(dataFolder),
+          INDELIBLE_DATASET: RAW_DATASET,
+          INDELIBLE_WAREHOUSE_TOKEN: access.token("sealer"),
+        },
+        usualPorts: { port: 8081 },
+        onLine,
+      }),
+    );
+    const [receiver, sealer] = await Promise.all([startReceiver, startSealer]);
     signal.throwIfAborted();
     return {
       environment,
       functionOrigin: `http://127.0.0.1:${receiver.ports["port"]}`,
       kill,
       async stop() {
-        // The broker first, so that nothing new comes; what the other two have begun they can end. What is not
+        // The broker first, so that nothing new comes; what the others have begun they can end. What is not
         // acknowledged is delivered again after the next start, and so are the records of the last reads.
-        for (const service of [broker, receiver, warehouse]) await service.stop();
+        for (const service of [broker, receiver, sealer, warehouse]) await service.stop();
       },
     };
   } catch (error) {

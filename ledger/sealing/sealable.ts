@@ -26,7 +26,7 @@ export interface SealableOptions {
 }
 
 /**
- * The windows of a range, in order, read part by part: a part that turns out to hold more than `maxRowsRead` rows is read again in halves,
+ * The windows of a range, in order, read part by part: a part that turns out to hold more than `maxRowsRead` rows is read again as less,
  * so that memory does not depend on how much there is. What is empty at the end waits for the next run, until a heartbeat is due.
  *
  * @throws ERR_READ, ERR_ACCESS_DENIED
@@ -45,7 +45,7 @@ export async function* sealableWindows(
     const maxRows = end - at > 1n ? maxRowsRead : Infinity;
     const range = await readRange(reader, table, { from: at, until: end, maxRows }, signal);
     if (range.kind === "too many") {
-      width = (end - at) / 2n;
+      width = range.split - at;
       continue;
     }
     readSession = range.session;
@@ -53,7 +53,8 @@ export async function* sealableWindows(
     for (const window of windows) yield { ...window, table, readSession };
     start = next;
     at = end;
-    width *= range.rows.length * 2 < maxRowsRead ? 2n : 1n;
+    if (range.rows.length === 0) width = until - at;
+    else if (range.rows.length * 2 < maxRowsRead) width *= 2n;
   }
   if (until - start >= heartbeat) yield { ...windowOf(start, until, []), table, readSession };
 }

@@ -1,5 +1,5 @@
-import { leafOf } from "../leaf.ts";
-import { rootOf } from "../merkle.ts";
+import { hash } from "node:crypto";
+import { packedLeaves, rootOfPacked } from "../merkle.ts";
 import type { LeafRow } from "../identities.ts";
 
 /** A window that is ready to be sealed. Times in microseconds since 1970. */
@@ -9,6 +9,8 @@ export interface Window {
   readonly rowCount: number;
   /** Lower-case hex. */
   readonly rootHash: string;
+  /** Of the text of its leaves: by which it is known again. */
+  readonly leavesHash: string;
   /** Data of the leaves, in order. */
   readonly leaves: readonly string[];
 }
@@ -53,7 +55,13 @@ export function cut(
 
 export function windowOf(start: bigint, end: bigint, rows: readonly LeafRow[]): Window {
   const leaves = rows.map(({ data }) => data);
-  return { start, end, rowCount: rows.length, rootHash: rootOf(leaves.map(leafOf)).toString("hex"), leaves };
+  const rootHash = rootOfPacked(packedLeaves(leaves)).toString("hex");
+  return { start, end, rowCount: rows.length, rootHash, leavesHash: leavesHashOf(rows), leaves };
+}
+
+/** The same rows have the same hash. It is not the root, and costs a tenth of it. */
+export function leavesHashOf(rows: readonly LeafRow[]): string {
+  return hash("sha256", rows.map(({ data }) => data).join("\n"), "hex");
 }
 
 /** Where the window that begins with row `at` ends: before the first row of another day, or at a change of time near `maxRows`. */

@@ -9,10 +9,13 @@ import {
   includes,
   inclusionProof,
   inclusionProofAfter,
+  inclusionProofPacked,
   isConsistent,
   leafHash,
   nodeHash,
+  packedLeaves,
   rootOf,
+  rootOfPacked,
 } from "@indelible/ledger/merkle.ts";
 import { shared } from "../shared.ts";
 
@@ -90,6 +93,19 @@ describe("the tree", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("has the same roots and proofs when its leaves are packed", () => {
+    for (let count = 0; count <= 130; count += 1) {
+      const data = Array.from({ length: count }, (_, index) => `leaf ${index}`);
+      const leaves = leavesOf(count);
+      assert.deepEqual(packedLeaves(data), Buffer.concat(leaves));
+      assert.deepEqual(rootOfPacked(packedLeaves(data)), rootOf(leaves));
+      for (let at = 0; at < count; at += 7) {
+        assert.deepEqual(inclusionProofPacked(packedLeaves(data), at), inclusionProof(leaves, at));
+      }
+      assert.throws(() => inclusionProofPacked(packedLeaves(data), count), RangeError);
+    }
   });
 
   it("proves that it begins with what it was, and not with anything else", () => {

@@ -207,7 +207,7 @@ describe("seal()", () => {
 
   it("puts nothing on top of a commit that does not hold", async () => {
     const changes: { readonly [name: string]: (commit: { [member: string]: unknown }) => void } = {
-      "another entry": (commit) => (commit["entries"] as string[]).reverse(),
+      "another entry": (commit) => (commit["entries"] = (commit["entries"] as string[]).toReversed()),
       "an entry less": (commit) => (commit["entries"] as string[]).pop(),
       "another tree before it": (commit) => (commit["before"] = { size: "1", hashes: ["A".repeat(43) + "="] }),
       "another number": (commit) => (commit["number"] = 7),

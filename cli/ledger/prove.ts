@@ -1,0 +1,110 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { text as readAll } from "node:stream/consumers";
+import { parseKeyList, type KeyList } from "@indelible/ledger/key-list.ts";
+import { parseVerifierKey } from "@indelible/ledger/note.ts";
+import { verifyProof, type ProvenEntry } from "@indelible/ledger/proof.ts";
+import { prove } from "@indelible/ledger/prove.ts";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
+import { ledgerEnvironment, openLedger, openLookup } from "../ledger-environment.ts";
+import { ledgerFolders } from "../ledger-folders.ts";
+import { printable } from "../terminal/cell.ts";
+
+export interface ProveFlags {
+  readonly out?: string;
+  readonly data: string;
+}
+
+/** @throws as `prove` does */
+export async function runProve(logId: string, { out, data }: ProveFlags): Promise<void> {
+  const { store, keys } = await openLedger(ledgerEnvironment(data, "auditor"));
+  const proof = await prove(logId, { store, keys, lookup: await openLookup(data) });
+  const text = `${JSON.stringify(proof, undefined, 2)}\n`;
+  if (out === undefined) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    writeFileSync(out, text);
+  } catch (cause) {
+    throw new IndelibleError("ERR_CONFIG", `${out} cannot be written`, {
+      cause,
+      hint: "Give another file with --out.",
+    });
+  }
+  process.stderr.write(`Written to ${out}. Whoever gets it checks it with: indelible verify-proof ${out}\n`);
+}
+
+export interface VerifyProofFlags {
+  readonly keys?: string;
+  readonly json?: true;
+  readonly data: string;
+}
+
+/** @returns the exit code. @throws ERR_PROOF, ERR_KEY, ERR_CONFIG */
+export async function runVerifyProof(file: string, flags: VerifyProofFlags): Promise<number> {
+  const text = file === "-" ? await readAll(process.stdin) : readText(file);
+  const keys = trustedKeys(flags);
+  const proven = verifyProof(text, keys);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(plain(proven, keys !== undefined), undefined, 2)}\n`);
+  else process.stdout.write(description(proven, keys !== undefined));
+  return keys === undefined ? 1 : 0;
+}
+
+function trustedKeys({ keys: given, data }: VerifyProofFlags): KeyList | undefined {
+  const own = join(ledgerFolders(data).keys, "keys.json");
+  if (given === undefined) return existsSync(own) ? parseKeyList(readText(own)) : undefined;
+  if (existsSync(given)) return parseKeyList(readText(given));
+  const { name } = parseVerifierKey(given);
+  // A key by itself is trusted for all time.
+  const keys = [{ vkey: given, from: "1970-01-01T00:00:00Z" }];
+  return parseKeyList(JSON.stringify({ format: "indelible-keys/1", origin: name, keys }));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new IndelibleError("ERR_CONFIG", `${path} cannot be read`, { cause, hint: "Give the path of a file." });
+  }
+}
+
+function plain({ row, entry, seal, checkpoint, signedBy }: ProvenEntry, trusted: boolean): object {
+  return {
+    proved: trusted,
+    table: row.table,
+    log_id: row.logId,
+    entry_hash: row.entryHash,
+    published_at: instant(row.publishedAt),
+    ingested_at: instant(row.ingestedAt),
+    sealed_at: instant(seal.sealedAt),
+    log: checkpoint.origin,
+    log_index: String(seal.logIndex),
+    log_size: String(checkpoint.size),
+    key: signedBy,
+    key_trusted: trusted,
+    entry: JSON.parse(entry) as unknown,
+  };
+}
+
+function description({ row, seal, checkpoint, signedBy }: ProvenEntry, trusted: boolean): string {
+  const lines = [
+    trusted ? "Proved: this entry was in the log when it was sealed, and is unchanged." : "Consistent, but not proved:",
+    ...(trusted ? [] : ["the key is the proof's own, and nobody has vouched for it. Compare it, or give --keys."]),
+    "",
+    `entry      ${printable(row.logId)} of ${row.table}`,
+    `hash       ${row.entryHash}`,
+    `published  ${instant(row.publishedAt)}`,
+    `ingested   ${instant(row.ingestedAt)}`,
+    `sealed     ${instant(seal.sealedAt)}, seal ${seal.logIndex} of ${checkpoint.size}`,
+    `log        ${printable(checkpoint.origin)}`,
+    `key        ${printable(signedBy)}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function instant(micros: bigint): string {
+  const limit = BigInt(Number.MAX_SAFE_INTEGER);
+  return micros >= -limit && micros <= limit ? formatTimestamp(Number(micros)) : `${micros} us`;
+}

@@ -1,0 +1,173 @@
+import { readFile } from "node:fs/promises";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import { appenderFromEnvironment } from "@indelible/subscriber/appender-from-environment.ts";
+import type { Appender } from "@indelible/subscriber/appender.ts";
+import { folderStore } from "./folder-store.ts";
+import { openGcsStore } from "./gcs-store.ts";
+import { keysAt, parseKeyList, type KeyList } from "./key-list.ts";
+import { openKmsSigner } from "./kms-signer.ts";
+import { openLocalKeys } from "./local-keys.ts";
+import { verifierKeyOf } from "./note.ts";
+import type { ObjectStore } from "./object-store.ts";
+import type { RowReader } from "./row-reader.ts";
+import type { SealOptions } from "./seal.ts";
+import { sealRows } from "./seal-rows.ts";
+import type { Signer } from "./signer.ts";
+import { storageRowReader } from "./storage-row-reader.ts";
+import { openWitness } from "./witness.ts";
+
+/** The origin of a project's seal log, unless it is configured: what its checkpoints begin with and its keys are named. */
+export function defaultOrigin(projectId: string, datasetId: string = RAW_DATASET): string {
+  return `indelible/${projectId}/${datasetId}`;
+}
+
+/** Everything that seals, wired together. */
+export interface SealerService {
+  /** For each run anew, because keys come and go. @throws ERR_KEY, ERR_STORE */
+  options(): Promise<SealOptions>;
+  close(): Promise<void>;
+}
+
+/**
+ * The sealer as the environment describes it:
+ *
+ * - `GOOGLE_CLOUD_PROJECT`: required.
+ * - `INDELIBLE_DATASET`: the dataset of tables, default `agent_logs_raw`.
+ * - `INDELIBLE_LEDGER_STORE`: where commits are kept, a folder or `gs://bucket/prefix`. Required.
+ * - `INDELIBLE_LEDGER_WITNESS`: a second store, in other hands, that checkpoints are shown to. Default: none.
+ * - `INDELIBLE_LEDGER_ORIGIN`: default `indelible/<project>/<dataset>`.
+ * - `INDELIBLE_LEDGER_KEYS`: a folder with the keys of one machine; made when missing. This, or the next two.
+ * - `INDELIBLE_LEDGER_KMS_KEYS`: versions of Cloud KMS keys (EC_SIGN_ED25519), as `projects/…/cryptoKeyVersions/1`, separated by commas.
+ * - `INDELIBLE_LEDGER_KEY_LIST`: with it: the list of keys and their validity, a file or `gs://bucket/object`.
+ * - `INDELIBLE_LEDGER_MARGIN_SECONDS`: a window is closed this long after its end, default 60.
+ * - `INDELIBLE_LEDGER_HEARTBEAT_SECONDS`: a table without rows is sealed this often, default 600.
+ * - `BIGQUERY_STORAGE_HOST`, `INDELIBLE_WAREHOUSE_TOKEN`: a local warehouse's gRPC address, without TLS, and the sealer's token there.
+ *
+ * @throws ERR_CONFIG
+ */
+export function sealerFromEnvironment(env: NodeJS.ProcessEnv): SealerService {
+  const projectId = required(env, "GOOGLE_CLOUD_PROJECT");
+  const datasetId = env["INDELIBLE_DATASET"] ?? RAW_DATASET;
+  const origin = env["INDELIBLE_LEDGER_ORIGIN"] ?? defaultOrigin(projectId, datasetId);
+  const store = once(required(env, "INDELIBLE_LEDGER_STORE"));
+  const witness = env["INDELIBLE_LEDGER_WITNESS"];
+  const witnessStore = witness === undefined || witness === "" ? undefined : once(witness);
+  const marginMs = seconds(env, "INDELIBLE_LEDGER_MARGIN_SECONDS");
+  const heartbeatMs = seconds(env, "INDELIBLE_LEDGER_HEARTBEAT_SECONDS");
+  const keys = keysFromEnvironment(env, origin);
+  const warehouse = warehouseOf(env, projectId, datasetId);
+  const rows = sealRows(warehouse.appender, warehouse.reader);
+  return {
+    async options() {
+      const { list, signers } = await keys();
+      return {
+        reader: warehouse.reader,
+        rows,
+        store: await store(),
+        keys: list,
+        signers,
+        witness: witnessStore === undefined ? undefined : openWitness({ store: await witnessStore(), keys: list }),
+        ...(marginMs !== undefined && { marginMs }),
+        ...(heartbeatMs !== undefined && { heartbeatMs }),
+      };
+    },
+    async close() {
+      await warehouse.appender.close();
+      await warehouse.reader.close();
+    },
+  };
+}
+
+/** A store by its address: `gs://bucket/prefix` or a folder. */
+export async function openStore(location: string): Promise<ObjectStore> {
+  return location.startsWith("gs://") ? openGcsStore({ location }) : folderStore(location);
+}
+
+/** Opens a store when it is first needed. */
+function once(location: string): () => Promise<ObjectStore> {
+  let opened: Promise<ObjectStore> | undefined;
+  return () => (opened ??= openStore(location));
+}
+
+interface Keys {
+  readonly list: KeyList;
+  readonly signers: readonly Signer[];
+}
+
+function keysFromEnvironment(env: NodeJS.ProcessEnv, origin: string): () => Promise<Keys> {
+  const folder = env["INDELIBLE_LEDGER_KEYS"];
+  if (folder !== undefined && folder !== "") return () => openLocalKeys(folder, origin, micros());
+  const versions = required(env, "INDELIBLE_LEDGER_KMS_KEYS", "INDELIBLE_LEDGER_KEYS").split(",");
+  const location = required(env, "INDELIBLE_LEDGER_KEY_LIST");
+  let opening: Promise<readonly Signer[]> | undefined;
+  return async () => {
+    opening ??= Promise.all(versions.map((keyVersion) => openKmsSigner({ keyVersion: keyVersion.trim(), origin })));
+    const signers = await opening.catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    const list = parseKeyList(await readKeyList(location));
+    const valid = keysAt(list, micros());
+    const signing = signers.filter((signer) =>
+      valid.some((key) => Buffer.compare(key.publicKey, verifierKeyOf(signer).publicKey) === 0),
+    );
+    return { list, signers: signing };
+  };
+}
+
+/** The text of a list of keys: a file, or an object as `gs://bucket/object`. @throws ERR_KEY */
+export async function readKeyList(location: string): Promise<string> {
+  if (!location.startsWith("gs://")) {
+    try {
+      return await readFile(location, "utf8");
+    } catch (cause) {
+      throw new IndelibleError("ERR_KEY", `the list of keys ${location} cannot be read`, { cause });
+    }
+  }
+  const slash = location.lastIndexOf("/");
+  const store = await openGcsStore({ location: location.slice(0, slash) });
+  const data = await store.read(location.slice(slash + 1));
+  if (data === undefined) throw new IndelibleError("ERR_KEY", `there is no list of keys ${location}`);
+  return Buffer.from(data).toString();
+}
+
+function warehouseOf(
+  env: NodeJS.ProcessEnv,
+  projectId: string,
+  datasetId: string,
+): { readonly reader: RowReader; readonly appender: Appender } {
+  const host = env["BIGQUERY_STORAGE_HOST"];
+  const token = env["INDELIBLE_WAREHOUSE_TOKEN"];
+  return {
+    reader: storageRowReader({
+      projectId,
+      datasetId,
+      ...(host !== undefined && { host }),
+      ...(token !== undefined && { token }),
+    }),
+    appender: appenderFromEnvironment(env, projectId),
+  };
+}
+
+function micros(): bigint {
+  return BigInt(Date.now()) * 1000n;
+}
+
+function required(env: NodeJS.ProcessEnv, name: string, alternative?: string): string {
+  const value = env[name];
+  if (value !== undefined && value !== "") return value;
+  const names = alternative === undefined ? name : `${alternative} or ${name}`;
+  throw new IndelibleError("ERR_CONFIG", `${names} is not set`, {
+    hint: "docs/operate.md lists what the sealer needs.",
+  });
+}
+
+function seconds(env: NodeJS.ProcessEnv, name: string): number | undefined {
+  const text = env[name];
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,7}$/.test(text)) return Number(text) * 1000;
+  throw new IndelibleError("ERR_CONFIG", `${name} is ${JSON.stringify(text)}`, {
+    hint: "Give it a whole number of seconds.",
+  });
+}
