@@ -1,6 +1,3 @@
-import { entryHash } from "@indelible/schemas/entry.ts";
-import { canonicalize } from "@indelible/schemas/canonical.ts";
-import type { TableName } from "@indelible/schemas/tables.ts";
 import type {
   BatchColumn,
   CellValue,
@@ -9,91 +6,91 @@ import type {
   RowRead,
   RowReader,
 } from "@indelible/ledger/row-reader.ts";
+import { rowColumns, tableNames, tables, type TableName } from "@indelible/schemas/tables.ts";
 
-/** A row by its columns; what is not there is NULL. */
-export type StoredRow = { [column: string]: CellValue };
+/** A row by its columns; a column that is not there is NULL. */
+export type CellRow = { readonly [column: string]: CellValue };
 
-/** The rows of a warehouse, in memory, for whoever tests sealing. Read in an order that nobody should rely on. */
-export class MemoryWarehouse implements RowReader {
-  readonly tables: Map<TableName, StoredRow[]> = new Map();
-  /** Every read: what was asked. */
+/** Rows as a reader gives them. */
+export function batchOf(table: TableName, rows: readonly CellRow[]): RowBatch {
+  const known = rowColumns(tables[table]);
+  return {
+    length: rows.length,
+    column(name): BatchColumn {
+      if (!Object.hasOwn(known, name)) throw new Error(`there is no column ${name}`);
+      const value = (row: number): CellValue => rows[row]?.[name] ?? null;
+      return {
+        value,
+        bytes(row) {
+          const text = value(row);
+          return typeof text === "string" ? Buffer.from(text) : undefined;
+        },
+        int64(row) {
+          const number = value(row);
+          return typeof number === "bigint" ? number : undefined;
+        },
+      };
+    },
+  };
+}
+
+/** Tables in memory, whose rows a test can do anything to. */
+export class MemoryWarehouse {
+  readonly tables: Map<TableName, CellRow[]> = new Map(tableNames.map((name) => [name, []]));
+  /** Every read that was begun, in order. */
   readonly reads: ReadRequest[] = [];
-  /** Called before each read. */
-  beforeRead: (request: ReadRequest) => void = () => {};
-  /** Rows of a batch. */
-  batchRows = 7;
+  /** Rows that readers have taken. */
+  rowsRead = 0;
+  rowsPerBatch = 7;
+  /** Called before each batch is given out. */
+  onBatch: () => void = () => {};
 
-  rows(table: TableName): StoredRow[] {
-    let rows = this.tables.get(table);
-    if (rows === undefined) this.tables.set(table, (rows = []));
+  rows(table: TableName): CellRow[] {
+    const rows = this.tables.get(table);
+    if (rows === undefined) throw new Error(`there is no table ${table}`);
     return rows;
   }
 
-  /** Appends a conversation with this number, ingested at this microsecond. */
-  log(number: number, ingestedAt: bigint, table: TableName = "conversations"): StoredRow {
-    const logId = `00000000-0000-7000-8000-${String(number).padStart(12, "0")}`;
-    const event = {
-      log_id: logId,
-      conversation_id: `c${number}`,
-      business_id: "acme",
-      agent_position: "CFO",
-      started_at: "2026-01-31T09:30:00Z",
+  /** The table's rows are those that the generator gives, in every read, whatever its range. */
+  readonly endless: Map<TableName, () => Iterable<CellRow>> = new Map();
+
+  reader(): RowReader {
+    return {
+      read: async (request) => this.#read(request),
+      close: async () => {},
     };
-    const entry = canonicalize(event);
-    const row: StoredRow = {
-      ...event,
-      started_at: 1_769_851_800_000_000n,
-      published_at: ingestedAt - 1000n,
-      message_id: String(number),
-      ingested_at: ingestedAt,
-      schema_version: 1n,
-      entry,
-      entry_hash: entryHash(entry),
-    };
-    this.rows(table).push(row);
-    return row;
   }
 
-  async read(request: ReadRequest): Promise<RowRead | undefined> {
+  #read(request: ReadRequest): RowRead | undefined {
     this.reads.push(request);
-    this.beforeRead(request);
-    const { table, from, until } = request;
-    const rows = this.tables.get(table)?.filter(({ ingested_at: at }) => {
-      const time = at as bigint;
-      return (from === undefined || time >= from) && (until === undefined || time < until);
-    });
+    const { table, from, until, signal } = request;
+    const rows = this.tables.get(table);
     if (rows === undefined) return undefined;
-    const session = `projects/p/locations/local/sessions/${this.reads.length}`;
-    return { session, batches: this.#batches(rows.toReversed(), request.columns) };
+    const isAsked = ({ ingested_at: time }: CellRow): boolean =>
+      (from === undefined && until === undefined) ||
+      (typeof time === "bigint" && (from === undefined || time >= from) && (until === undefined || time < until));
+    const source = this.endless.get(table)?.() ?? rows.filter(isAsked);
+    return { session: `sessions/${this.reads.length}`, batches: this.#batches(table, source, signal) };
   }
 
-  async close(): Promise<void> {}
-
-  async *#batches(rows: readonly StoredRow[], columns: readonly string[]): AsyncGenerator<RowBatch> {
-    for (let at = 0; at < rows.length; at += this.batchRows) {
-      const part = rows.slice(at, at + this.batchRows);
-      yield {
-        length: part.length,
-        column: (name) => {
-          if (!columns.includes(name)) throw new Error(`${name} was not asked for`);
-          return columnOf(part, name);
-        },
-      };
+  async *#batches(
+    table: TableName,
+    rows: Iterable<CellRow>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<RowBatch> {
+    const give = (batch: readonly CellRow[]): RowBatch => {
+      this.onBatch();
+      signal?.throwIfAborted();
+      this.rowsRead += batch.length;
+      return batchOf(table, batch);
+    };
+    let batch: CellRow[] = [];
+    for (const row of rows) {
+      batch.push(row);
+      if (batch.length < this.rowsPerBatch) continue;
+      yield give(batch);
+      batch = [];
     }
+    if (batch.length > 0) yield give(batch);
   }
-}
-
-function columnOf(rows: readonly StoredRow[], name: string): BatchColumn {
-  const value = (row: number): CellValue => rows[row]?.[name] ?? null;
-  return {
-    bytes: (row) => {
-      const text = value(row);
-      return typeof text === "string" ? Buffer.from(text) : undefined;
-    },
-    int64: (row) => {
-      const number = value(row);
-      return typeof number === "bigint" ? number : undefined;
-    },
-    value,
-  };
 }

@@ -7,7 +7,7 @@ import { seal } from "@indelible/ledger/seal.ts";
 import { latestCommit, readCommit } from "@indelible/ledger/seal-log.ts";
 import type { Signer } from "@indelible/ledger/signer.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { MemoryWarehouse } from "./memory-warehouse.ts";
+import { SealedWarehouse } from "./sealed-warehouse.ts";
 import { testSigner } from "./test-keys.ts";
 
 export const origin = "indelible/test/agent_logs_raw";
@@ -27,7 +27,7 @@ export const keyText: string = JSON.stringify(
 
 /** A small log, always the same: seven rows in a window of their own, and four more in another; three seals in two commits. */
 export class ProofWorld {
-  readonly warehouse: MemoryWarehouse = new MemoryWarehouse();
+  readonly warehouse: SealedWarehouse = new SealedWarehouse();
   readonly store: MemoryStore = new MemoryStore();
   readonly keys: KeyList = parseKeyList(keyText);
 

@@ -14,7 +14,7 @@ import type { SealRows } from "@indelible/ledger/seal-rows.ts";
 import { seal, type SealOptions, type SealReport } from "@indelible/ledger/seal.ts";
 import { openWitness } from "@indelible/ledger/witness.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { MemoryWarehouse } from "./memory-warehouse.ts";
+import { SealedWarehouse } from "./sealed-warehouse.ts";
 import { testSigner } from "./test-keys.ts";
 
 const MINUTE = 60_000;
@@ -30,7 +30,7 @@ function keyListOf(...vkeys: readonly string[]): KeyList {
 
 /** A warehouse, a store and a sealer whose clock the test sets. */
 class World {
-  readonly warehouse = new MemoryWarehouse();
+  readonly warehouse = new SealedWarehouse();
   readonly store = new MemoryStore();
   nowMs = base;
   keys = keyListOf(formatVerifierKey(verifierKeyOf(signer)));

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sealableWindows, type SealableWindow } from "@indelible/ledger/sealing/sealable.ts";
-import { MemoryWarehouse } from "../memory-warehouse.ts";
+import { SealedWarehouse } from "../sealed-warehouse.ts";
 
 const HOUR = 3_600_000_000n;
 const base = 1_780_000_000_000_000n;
 
 async function windowsOf(
-  warehouse: MemoryWarehouse,
+  warehouse: SealedWarehouse,
   from: bigint,
   until: bigint,
   limits: { maxRowsRead?: number; maxWindowRows?: number; heartbeat?: bigint } = {},
@@ -20,7 +20,7 @@ async function windowsOf(
 
 describe("sealableWindows()", () => {
   it("finds every row once, however many there are, without ever holding more than it may", async () => {
-    const warehouse = new MemoryWarehouse();
+    const warehouse = new SealedWarehouse();
     for (let number = 0; number < 1000; number += 1) warehouse.log(number, base + BigInt(number * number));
     const windows = await windowsOf(warehouse, 0n, base + HOUR);
     assert.equal(
@@ -33,7 +33,7 @@ describe("sealableWindows()", () => {
   });
 
   it("gives the same windows with more and with less memory", async () => {
-    const warehouse = new MemoryWarehouse();
+    const warehouse = new SealedWarehouse();
     for (let number = 0; number < 300; number += 1) warehouse.log(number, base + BigInt(number % 40));
     const rowsOf = (windows: SealableWindow[]): readonly string[] => windows.flatMap(({ leaves }) => leaves);
     const little = await windowsOf(warehouse, base, base + HOUR, { maxRowsRead: 20 });
@@ -42,7 +42,7 @@ describe("sealableWindows()", () => {
   });
 
   it("takes more rows of one microsecond than it may hold, because they cannot be told apart by time", async () => {
-    const warehouse = new MemoryWarehouse();
+    const warehouse = new SealedWarehouse();
     for (let number = 0; number < 120; number += 1) warehouse.log(number, base);
     const windows = await windowsOf(warehouse, base - 10n, base + 10n);
     assert.deepEqual(
@@ -52,7 +52,7 @@ describe("sealableWindows()", () => {
   });
 
   it("leaves a table without rows alone until its heartbeat is due", async () => {
-    const warehouse = new MemoryWarehouse();
+    const warehouse = new SealedWarehouse();
     assert.deepEqual(await windowsOf(warehouse, base, base + HOUR - 1n), []);
     const [window, ...others] = await windowsOf(warehouse, base, base + HOUR);
     assert.deepEqual(others, []);
@@ -60,7 +60,7 @@ describe("sealableWindows()", () => {
   });
 
   it("names the read that saw the rows", async () => {
-    const warehouse = new MemoryWarehouse();
+    const warehouse = new SealedWarehouse();
     warehouse.log(1, base);
     const windows = await windowsOf(warehouse, base, base + 5n);
     assert.deepEqual(

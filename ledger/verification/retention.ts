@@ -1,0 +1,58 @@
+/** What a table itself is held against, beside its rows: that it is there, and since when, and how long its rows stay. */
+import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
+import { tables, type TableName } from "@indelible/schemas/tables.ts";
+import type { Finding } from "../findings.ts";
+import type { WindowList } from "./seal-index.ts";
+import { DAY_MICROS, timeText } from "./time.ts";
+
+/** What the warehouse says of a table. */
+export interface TableFacts {
+  /** Microseconds since 1970. */
+  readonly createdAt: bigint;
+  /** How long a partition stays; undefined: for ever. */
+  readonly partitionExpirationMs: number | undefined;
+}
+
+/** When a row of this time may be gone: partitions are days of UTC, and expire counted from their beginning. */
+export function expiresAt(ingestedAt: bigint, retentionMs: number): bigint {
+  return dayOf(ingestedAt) * DAY_MICROS + BigInt(retentionMs) * 1000n;
+}
+
+export function retentionMsOf(table: TableName): number {
+  return Number(bigQueryTableOf(tables[table]).timePartitioning.expirationMs);
+}
+
+/** @param facts undefined: there is no such table */
+export function* compareFacts(
+  table: TableName,
+  windows: WindowList,
+  facts: TableFacts | undefined,
+): Generator<Finding> {
+  if (facts === undefined) return yield tableMissing(table);
+  const declaredMs = retentionMsOf(table);
+  const { createdAt, partitionExpirationMs } = facts;
+  if (partitionExpirationMs !== undefined && partitionExpirationMs < declaredMs) {
+    const message = `partitions expire after ${days(partitionExpirationMs)}, declared are ${days(declaredMs)}`;
+    yield { code: "retention-shortened", message, table };
+  }
+  for (let index = 0; index < windows.length; index += 1) {
+    if (windows.rowCountAt(index) === 0) continue;
+    const { start, end, logIndex } = windows.at(index);
+    // Rows that were there before this moment cannot be in a table that was created later.
+    if (createdAt < end) return;
+    const message = `it was created at ${timeText(createdAt)}, and rows up to ${timeText(end)} had been sealed`;
+    return yield { code: "table-recreated", message, table, window: { start, end }, logIndex };
+  }
+}
+
+export function tableMissing(table: TableName): Finding {
+  return { code: "table-missing", message: "its rows have been sealed, and there is no such table", table };
+}
+
+function dayOf(micros: bigint): bigint {
+  return micros / DAY_MICROS - (micros % DAY_MICROS < 0n ? 1n : 0n);
+}
+
+function days(ms: number): string {
+  return `${Math.floor(ms / 86_400_000)} days`;
+}

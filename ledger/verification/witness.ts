@@ -1,0 +1,57 @@
+/** Holds the log against what a witness has been shown of it: a place that neither the writer nor the sealer can change later. */
+import type { Finding } from "../findings.ts";
+import type { KeyList } from "../key-list.ts";
+import { checkNote, contradiction, type Position } from "./checkpoints.ts";
+import type { SealLog } from "./log.ts";
+import { timeText } from "./time.ts";
+
+/** Where checkpoints of the log have been left. */
+export interface Witness {
+  /** The signed notes that it has, in any order. @throws ERR_STORE, from the iteration */
+  notes(): AsyncIterable<string>;
+}
+
+export interface Witnessed {
+  /** Each position that it has been shown, the same one once. */
+  readonly positions: readonly Position[];
+  readonly findings: readonly Finding[];
+}
+
+/** To be called before the log is read: what a witness has been shown by then, the log has. */
+export async function readWitness(witness: Witness, keys: KeyList, signal?: AbortSignal): Promise<Witnessed> {
+  const positions = new Map<string, Position>();
+  const findings: Finding[] = [];
+  let number = 0;
+  for await (const note of witness.notes()) {
+    signal?.throwIfAborted();
+    const checked = checkNote(note, keys, undefined, `note ${number} of the witness`);
+    number += 1;
+    findings.push(...checked.findings);
+    if (checked.checkpoint === undefined) continue;
+    const { size, rootHash } = checked.checkpoint;
+    positions.set(`${size} ${rootHash.toString("hex")}`, { size, rootHash });
+  }
+  return { positions: [...positions.values()], findings };
+}
+
+/** @param lagMs how long a witness may lag behind. @param now in microseconds since 1970 */
+export function* compareWitness(
+  { positions }: Witnessed,
+  log: SealLog,
+  lagMs: number,
+  now: bigint,
+): Generator<Finding> {
+  let largest = 0n;
+  for (const position of positions) {
+    if (position.size > largest) largest = position.size;
+    const finding = contradiction(position, log, "the witness");
+    if (finding !== undefined) yield finding;
+  }
+  const since = largest < log.size ? log.sealedSince(largest) : undefined;
+  if (since === undefined || since >= now - BigInt(lagMs) * 1000n) return;
+  yield {
+    code: "witness-behind",
+    message: `the witness has been shown ${largest} of ${log.size} seals; the next was made at ${timeText(since)}`,
+    logIndex: largest,
+  };
+}
