@@ -59,7 +59,10 @@ export const findingKinds: { readonly [code in FindingCode]: FindingKind } = {
   "seal-missing": { level: "violation", meaning: "A seal of the log is not in the table of seals." },
   "seal-modified": { level: "violation", meaning: "A seal in the table is not the one of the log." },
   "seal-extra": { level: "violation", meaning: "The table of seals has one that the log does not have." },
-  "seal-duplicated": { level: "violation", meaning: "The table of seals has a seal of the log more than once." },
+  "seal-duplicated": {
+    level: "notice",
+    meaning: "The table of seals has a seal of the log more than once: rows of seals come in at least once.",
+  },
   "log-damaged": {
     level: "violation",
     meaning: "The seal log is not one unbroken log: a commit is missing, or does not follow from the one before.",

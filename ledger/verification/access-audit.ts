@@ -26,7 +26,7 @@ export class AccessAudit {
   async add(seal: Seal): Promise<void> {
     const { now, lagMs } = this.#options;
     const { readSession, sealedAt } = seal;
-    if (readSession === undefined || sealedAt > now - BigInt(lagMs) * 1000n) return;
+    if (readSession === undefined || sealedAt >= now - BigInt(lagMs) * 1000n) return;
     if (expiresAt(sealedAt, retentionMsOf("log_access_audit")) <= now) return;
     this.#waiting.push(seal);
     if (this.#waiting.length >= MAX_ASKED) await this.finish();

@@ -48,11 +48,12 @@ export async function examineLog(options: ExaminationOptions): Promise<Examinati
   const { reader, store, keys, limits, signal, findings, nowMicros: now } = options;
   const onFinding = (finding: Finding): void => findings.add(finding);
   const read = await reader.read({ table: "seals", columns: sealColumns, signal });
-  const witnessed = options.witness === undefined ? undefined : await readWitness(options.witness, keys, signal);
+  const witnessed =
+    options.witness === undefined ? undefined : await readWitness(options.witness, keys, onFinding, signal);
   const memory = options.memory === undefined ? undefined : await openMemory(options.memory, keys);
-  for (const finding of [...(witnessed?.findings ?? []), ...(memory?.findings ?? [])]) onFinding(finding);
+  for (const finding of memory?.findings ?? []) onFinding(finding);
   const remembered = memory?.remembered;
-  const sizes = new Set([...options.sizes, ...(witnessed?.positions ?? []).map(({ size }) => size)]);
+  const sizes = new Set([...options.sizes, ...(witnessed ?? []).map(({ size }) => size)]);
   if (remembered !== undefined) sizes.add(remembered.size);
 
   const audit = auditOf(options, onFinding);

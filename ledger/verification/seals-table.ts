@@ -5,6 +5,7 @@ import { allColumns, projectionOf } from "../projection.ts";
 import type { RowBatch, RowRead } from "../row-reader.ts";
 import type { EntryIndex } from "./seal-index.ts";
 import { jsonOf, textAt } from "./cells.ts";
+import { named } from "./rows.ts";
 import { expiresAt, retentionMsOf } from "./retention.ts";
 
 export const sealColumns: string[] = allColumns("seals");
@@ -98,7 +99,7 @@ function report(
     }
     if (count > 0 || suspects.has(index)) continue;
     const sealedAt = entries.sealedAt(index);
-    if (sealedAt > now - BigInt(lagMs) * 1000n || expiresAt(sealedAt, retentionMs) <= now) continue;
+    if (sealedAt >= now - BigInt(lagMs) * 1000n || expiresAt(sealedAt, retentionMs) <= now) continue;
     onFinding({ ...name, code: "seal-missing", message: "the table has no row of this seal" });
   }
 }
@@ -108,10 +109,10 @@ function nameOf(
   index: number,
   logId: string | undefined,
 ): Pick<Finding, "table" | "logId" | "logIndex"> {
-  return { table: "seals", logIndex: entries.positionAt(index), ...(logId !== undefined && { logId }) };
+  return { table: "seals", logIndex: entries.positionAt(index), ...named(logId ?? "") };
 }
 
 function extra(logId: string | undefined): Finding {
   const message = "the row is no seal of the log";
-  return { code: "seal-extra", message, table: "seals", ...(logId !== undefined && { logId }) };
+  return { code: "seal-extra", message, table: "seals", ...named(logId ?? "") };
 }

@@ -11,32 +11,30 @@ export interface Witness {
   notes(): AsyncIterable<string>;
 }
 
-export interface Witnessed {
-  /** Each position that it has been shown, the same one once. */
-  readonly positions: readonly Position[];
-  readonly findings: readonly Finding[];
-}
-
-/** To be called before the log is read: what a witness has been shown by then, the log has. */
-export async function readWitness(witness: Witness, keys: KeyList, signal?: AbortSignal): Promise<Witnessed> {
+/** Each position that a witness has been shown, once. To be called before the log is read: what it has been shown by then, the log has. */
+export async function readWitness(
+  witness: Witness,
+  keys: KeyList,
+  onFinding: (finding: Finding) => void,
+  signal?: AbortSignal,
+): Promise<readonly Position[]> {
   const positions = new Map<string, Position>();
-  const findings: Finding[] = [];
   let number = 0;
   for await (const note of witness.notes()) {
     signal?.throwIfAborted();
     const checked = checkNote(note, keys, undefined, `note ${number} of the witness`);
     number += 1;
-    findings.push(...checked.findings);
+    for (const finding of checked.findings) onFinding(finding);
     if (checked.checkpoint === undefined) continue;
     const { size, rootHash } = checked.checkpoint;
     positions.set(`${size} ${rootHash.toString("hex")}`, { size, rootHash });
   }
-  return { positions: [...positions.values()], findings };
+  return [...positions.values()];
 }
 
 /** @param lagMs how long a witness may lag behind. @param now in microseconds since 1970 */
 export function* compareWitness(
-  { positions }: Witnessed,
+  positions: readonly Position[],
   log: SealLog,
   lagMs: number,
   now: bigint,

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import type { Advance } from "@indelible/ledger/verify.ts";
+import type { CellRow } from "./memory-warehouse.ts";
+import { codesOf, sealedWorld, summary, type World } from "./verify-world.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "verify-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** Aborts a verification when so many rows have been read. */
+async function interrupted(world: World, file: string, rows: number): Promise<void> {
+  const controller = new AbortController();
+  world.warehouse.rowsRead = 0;
+  world.warehouse.onBatch = () => {
+    if (world.warehouse.rowsRead >= rows) controller.abort();
+  };
+  const checkpointing = { file };
+  await assert.rejects(world.verify({ checkpointing, signal: controller.signal, limits: { rowsPerRead: 1 } }), {
+    name: "AbortError",
+  });
+  world.warehouse.onBatch = () => {};
+}
+
+describe("verify() - a run", () => {
+  it("goes on where it was interrupted, with what it had found, and reads no window twice", async () => {
+    const { world, ids } = await sealedWorld(20);
+    const file = join(folder, "resumed");
+    world.admin.delete("action_logs", ids[0] as string);
+    world.admin.update("conversations", world.warehouse.rows("conversations")[0]?.["log_id"] as string, {
+      status: "error",
+    });
+    const whole = await world.verify();
+    await interrupted(world, file, 55);
+    assert.ok(existsSync(file));
+    world.warehouse.reads.length = 0;
+    const resumed = await world.verify({ checkpointing: { file, resume: true } });
+    assert.deepEqual({ ...resumed, resumed: false }, { ...whole, resumed: false });
+    assert.equal(resumed.resumed, true);
+    assert.ok(
+      !world.warehouse.reads.some(
+        ({ table, from }) =>
+          table === "conversations" &&
+          from !== undefined &&
+          from < (world.ends.get(table) ?? 0n) - 3600n * 2n * 1_000_000n,
+      ),
+    );
+    assert.ok(!existsSync(file));
+  });
+
+  it("goes on when the log has grown meanwhile", async () => {
+    const { world } = await sealedWorld(20);
+    const file = join(folder, "grown");
+    await interrupted(world, file, 55);
+    world.log();
+    await world.seal();
+    const verification = await world.verify({ checkpointing: { file, resume: true } });
+    assert.deepEqual([verification.resumed, verification.verified], [true, true]);
+    assert.equal(verification.counts.rows, 61);
+  });
+
+  it("begins anew when the range, the tables or the log are others, or the file is damaged", async () => {
+    const { world } = await sealedWorld(20);
+    const { world: other } = await sealedWorld(21);
+    const file = join(folder, "anew");
+    const checkpointing = { file, resume: true };
+    await interrupted(world, file, 55);
+    assert.equal((await other.verify({ checkpointing })).resumed, false);
+    await interrupted(world, file, 55);
+    assert.equal((await world.verify({ checkpointing, tables: ["action_logs"] })).resumed, false);
+    await interrupted(world, file, 55);
+    assert.equal((await world.verify({ checkpointing, since: 5n })).resumed, false);
+    for (const text of ["", "{}", "null", '{"format":"indelible-verify/1"}']) {
+      writeFileSync(file, text);
+      const verification = await world.verify({ checkpointing });
+      assert.deepEqual([verification.resumed, verification.verified], [false, true]);
+    }
+  });
+
+  it("begins anew without being told to resume", async () => {
+    const { world } = await sealedWorld(20);
+    const file = join(folder, "not-told");
+    await interrupted(world, file, 55);
+    assert.equal((await world.verify({ checkpointing: { file } })).resumed, false);
+  });
+
+  it("says how far it is, by the rows that were sealed", async () => {
+    const { world } = await sealedWorld(20);
+    const advances: Advance[] = [];
+    await world.verify({ onProgress: (advance) => advances.push(advance), limits: { rowsPerRead: 1 } });
+    assert.deepEqual(advances.at(-1), { rowsDone: 60, rowsTotal: 60 });
+    assert.ok(advances.every(({ rowsDone }, index) => index === 0 || rowsDone >= (advances[index - 1]?.rowsDone ?? 0)));
+  });
+
+  it("reads many windows at once, and none of them again", async () => {
+    const { world } = await sealedWorld();
+    for (let index = 0; index < 10; index += 1) {
+      world.log();
+      await world.seal();
+    }
+    world.warehouse.reads.length = 0;
+    await world.verify({ tables: ["action_logs"] });
+    assert.equal(world.warehouse.reads.filter(({ table }) => table === "action_logs").length, 3);
+    await world.verify({ tables: ["action_logs"], limits: { rowsPerRead: 8 } });
+    assert.deepEqual(codesOf(await world.verify({ limits: { rowsPerRead: 8 } })), []);
+  });
+
+  it("stops reading a window that never ends, says so, and verifies the others", async () => {
+    const { world, ids } = await sealedWorld();
+    const [row] = world.warehouse.rows("action_logs") as [CellRow];
+    world.warehouse.endless.set("action_logs", function* () {
+      for (let number = 0; number < 1e9; number += 1) yield { ...row, log_id: `${number}` };
+    });
+    world.warehouse.rowsRead = 0;
+    const limits = { extraRows: 100 };
+    const options = { tables: ["action_logs"] as const, limits, until: world.ends.get("action_logs"), since: 0n };
+    const verification = await world.verify(options);
+    assert.equal(verification.verified, false);
+    assert.ok((verification.findingCounts["window-differs"] ?? 0) > 0);
+    assert.ok(world.warehouse.rowsRead < 3000);
+    world.warehouse.endless.clear();
+    for (let number = 0; number < 300; number += 1)
+      world.admin.copy("action_logs", ids[9] as string, { log_id: `${number}` });
+    const second = await world.verify(options);
+    assert.equal(second.findingCounts["window-differs"], 1);
+    assert.equal(second.counts.windows, 2);
+  });
+
+  it("stops reading rows of absurd size", async () => {
+    const { world, ids } = await sealedWorld();
+    for (let number = 0; number < 3; number += 1)
+      world.admin.copy("action_logs", ids[9] as string, { message_id: "x".repeat(200_000) });
+    const verification = await world.verify({ limits: { extraRows: 100 } });
+    assert.equal(verification.findingCounts["window-differs"], 1);
+    assert.ok(JSON.stringify(verification.findings.map(({ message }) => message)).length < 1000);
+  });
+
+  it("lists so many findings of a code, and counts all", async () => {
+    const { world } = await sealedWorld(30);
+    world.admin.truncate("action_logs");
+    const verification = await world.verify({ limits: { findingsPerCode: 3, strays: 10 } });
+    assert.equal(verification.findingCounts.missing, 60);
+    assert.equal(summary(verification).length, 3);
+  });
+
+  it("survives rows of which every column is NULL or absurd", async () => {
+    const { world, ids } = await sealedWorld();
+    const row = world.admin.find("action_logs", ids[0] as string);
+    const nulls = Object.fromEntries(Object.keys(row).map((name) => [name, null]));
+    const rows: CellRow[] = [
+      { ...nulls, ingested_at: row["ingested_at"] ?? null },
+      { ...row, log_id: "\u0000".repeat(1000) },
+      { ...row, log_id: '"},{"', entry: "[".repeat(100_000) },
+      { ...row, log_id: "a", published_at: -(2n ** 63n), schema_version: 2n ** 63n - 1n },
+      { ...row, log_id: "b", action_details: "{".repeat(10_000), cost_usd: Number.NaN },
+      { ...row, log_id: "c", entry_hash: "\ud83d\ude00".repeat(100) },
+    ];
+    for (const odd of rows) world.admin.insert("action_logs", odd);
+    const verification = await world.verify();
+    assert.equal(verification.findingCounts.extra, 6);
+    assert.equal(verification.verified, false);
+  });
+
+  it("passes on that the warehouse cannot be reached, and remembers nothing then", async () => {
+    const { world } = await sealedWorld();
+    const memory = join(folder, "not-reached");
+    world.warehouse.onBatch = () => {
+      throw new Error("gone");
+    };
+    await assert.rejects(world.verify({ memory }), /gone/);
+    assert.ok(!existsSync(memory));
+  });
+});
