@@ -1,10 +1,16 @@
+import type { BigQuery } from "@google-cloud/bigquery";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { bigQueryLookup } from "@indelible/ledger/big-query-lookup.ts";
-import { openStore, readKeyList } from "@indelible/ledger/config.ts";
+import { openStore, readerFromEnvironment, readKeyList } from "@indelible/ledger/config.ts";
 import { parseKeyList, type KeyList } from "@indelible/ledger/key-list.ts";
 import type { ObjectStore } from "@indelible/ledger/object-store.ts";
 import type { Lookup } from "@indelible/ledger/prove.ts";
+import { bigQueryQuestions } from "@indelible/ledger/questions.ts";
+import type { RowReader } from "@indelible/ledger/row-reader.ts";
+import type { VerifyOptions } from "@indelible/ledger/verify.ts";
+import { warehouseSources } from "@indelible/ledger/warehouse-sources.ts";
+import { openWitness } from "@indelible/ledger/witness.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import type { RoleName } from "@indelible/schemas/rights.ts";
 import { roleToken } from "./role-token.ts";
@@ -61,10 +67,57 @@ export async function openLedger(env: NodeJS.ProcessEnv): Promise<Ledger> {
   };
 }
 
+/** Where a verifier finds the log, and what it holds it against. To be closed. */
+export interface VerificationSources {
+  readonly reader: RowReader;
+  readonly store: ObjectStore;
+  readonly witness: VerifyOptions["witness"];
+  readonly keys: KeyList;
+  readonly questions: VerifyOptions["questions"];
+  readonly facts: VerifyOptions["facts"];
+  readonly auditedSessions: VerifyOptions["auditedSessions"];
+  close(): Promise<void>;
+}
+
+/** Numbers behind which another one came this lately may still be on their way. */
+const settledMs = 300_000;
+
+/**
+ * The sources that the variables or the data folder name, with the auditor's rights.
+ * @throws ERR_CONFIG when something that is needed is not set up, ERR_KEY
+ */
+export async function verificationFor(dataFolder: string): Promise<VerificationSources> {
+  const env = ledgerEnvironment(dataFolder, "auditor");
+  const { store, witnessStore, keys } = await openLedger(env);
+  const bigquery = await auditorsClient(dataFolder);
+  const warehouse = warehouseSources(bigquery);
+  const questions = bigQueryQuestions(bigquery);
+  const reader = readerFromEnvironment(env, bigquery.projectId);
+  return {
+    ...warehouse,
+    reader,
+    store,
+    keys,
+    witness: witnessStore === undefined ? undefined : openWitness({ store: witnessStore, keys }),
+    questions: {
+      conflicts: () => questions.conflicts(),
+      async *gaps() {
+        const settled = BigInt(Date.now() - settledMs) * 1000n;
+        for await (const gap of questions.gaps()) if (gap.seenAfterMicros < settled) yield gap;
+      },
+    },
+    close: () => reader.close(),
+  };
+}
+
 /** Finds rows and seals by queries, with the auditor's rights. */
 export async function openLookup(dataFolder: string): Promise<Lookup> {
+  return bigQueryLookup(await auditorsClient(dataFolder));
+}
+
+async function auditorsClient(dataFolder: string): Promise<BigQuery> {
   const { project, local } = findEnvironment(dataFolder);
   const bigquery = bigQueryClient(project, local, local ? roleToken(dataFolder, "auditor") : undefined);
   await projectOf(bigquery, project);
-  return bigQueryLookup(bigquery);
+  return bigquery;
 }

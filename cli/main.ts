@@ -10,6 +10,7 @@ import { declareImport } from "./import.ts";
 import { declareProve } from "./prove.ts";
 import { declareQuery } from "./query.ts";
 import { declareSeal } from "./seal.ts";
+import { declareVerify } from "./verify.ts";
 import { describeFailure } from "./terminal/failure.ts";
 
 const usageErrorExitCode = 2;
@@ -31,6 +32,7 @@ declareQuery(program);
 declareAccess(program);
 declareDlq(program);
 declareSeal(program);
+declareVerify(program);
 declareProve(program);
 declareGaps(program);
 declareAuditSql(program);

@@ -3,6 +3,15 @@ import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
 
 const unitMs: { readonly [unit: string]: number } = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** What `momentOf` reads, for messages. */
+export const MOMENT_FORM = "30m, 2h or 7d, or RFC 3339 with an offset, such as 2026-01-31T09:30:00Z";
+
+/** Microseconds since 1970: so long before `nowMs`, or a timestamp. Undefined when `text` is neither. */
+export function momentOf(text: string, nowMs: number): number | undefined {
+  const [, amount, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  return amount === undefined ? parseTimestamp(text) : (nowMs - Number(amount) * (unitMs[unit] as number)) * 1000;
+}
+
 /**
  * The time that an option gives, in microseconds since 1970: a duration before now (`30m`, `12h`, `7d`) or RFC 3339.
  *
@@ -10,11 +19,9 @@ const unitMs: { readonly [unit: string]: number } = { s: 1000, m: 60_000, h: 3_6
  * @throws ERR_CONFIG
  */
 export function timeOf(option: string, text: string, nowMs: number): number {
-  const [, amount, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const micros =
-    amount === undefined ? parseTimestamp(text) : (nowMs - Number(amount) * (unitMs[unit] as number)) * 1000;
+  const micros = momentOf(text, nowMs);
   if (micros !== undefined) return micros;
   throw new IndelibleError("ERR_CONFIG", `${option} ${text} is neither a duration nor a timestamp`, {
-    hint: "Give 30m, 2h or 7d, or RFC 3339 with an offset, such as 2026-01-31T09:30:00Z.",
+    hint: `Give ${MOMENT_FORM}.`,
   });
 }

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import { appenderFromEnvironment } from "@indelible/subscriber/appender-from-environment.ts";
-import type { Appender } from "@indelible/subscriber/appender.ts";
 import { folderStore } from "./folder-store.ts";
 import { openGcsStore } from "./gcs-store.ts";
 import { keysAt, parseKeyList, type KeyList } from "./key-list.ts";
@@ -56,13 +55,14 @@ export function sealerFromEnvironment(env: NodeJS.ProcessEnv): SealerService {
   const marginMs = seconds(env, "INDELIBLE_LEDGER_MARGIN_SECONDS");
   const heartbeatMs = seconds(env, "INDELIBLE_LEDGER_HEARTBEAT_SECONDS");
   const keys = keysFromEnvironment(env, origin);
-  const warehouse = warehouseOf(env, projectId, datasetId);
-  const rows = sealRows(warehouse.appender, warehouse.reader);
+  const reader = readerFromEnvironment(env, projectId);
+  const appender = appenderFromEnvironment(env, projectId);
+  const rows = sealRows(appender, reader);
   return {
     async options() {
       const { list, signers } = await keys();
       return {
-        reader: warehouse.reader,
+        reader,
         rows,
         store: await store(),
         keys: list,
@@ -73,8 +73,8 @@ export function sealerFromEnvironment(env: NodeJS.ProcessEnv): SealerService {
       };
     },
     async close() {
-      await warehouse.appender.close();
-      await warehouse.reader.close();
+      await appender.close();
+      await reader.close();
     },
   };
 }
@@ -132,22 +132,16 @@ export async function readKeyList(location: string): Promise<string> {
   return Buffer.from(data).toString();
 }
 
-function warehouseOf(
-  env: NodeJS.ProcessEnv,
-  projectId: string,
-  datasetId: string,
-): { readonly reader: RowReader; readonly appender: Appender } {
+/** Reads the raw tables: `INDELIBLE_DATASET`, `BIGQUERY_STORAGE_HOST` and `INDELIBLE_WAREHOUSE_TOKEN` as above. */
+export function readerFromEnvironment(env: NodeJS.ProcessEnv, projectId: string): RowReader {
   const host = env["BIGQUERY_STORAGE_HOST"];
   const token = env["INDELIBLE_WAREHOUSE_TOKEN"];
-  return {
-    reader: storageRowReader({
-      projectId,
-      datasetId,
-      ...(host !== undefined && { host }),
-      ...(token !== undefined && { token }),
-    }),
-    appender: appenderFromEnvironment(env, projectId),
-  };
+  return storageRowReader({
+    projectId,
+    datasetId: env["INDELIBLE_DATASET"] ?? RAW_DATASET,
+    ...(host !== undefined && { host }),
+    ...(host !== undefined && token !== undefined && { token }),
+  });
 }
 
 function micros(): bigint {

@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { verify } from "@indelible/ledger/verify.ts";
+import type { TableName } from "@indelible/schemas/tables.ts";
+import { verificationFor, type VerificationSources } from "../ledger-environment.ts";
+import { interruption } from "../terminal/interruption.ts";
+import { createProgress } from "../terminal/progress.ts";
+import { verificationJson } from "./json.ts";
+import { verificationText } from "./text.ts";
+
+export interface VerifyFlags {
+  readonly table: readonly TableName[];
+  /** Microseconds since 1970. */
+  readonly since?: bigint;
+  readonly until?: bigint;
+  readonly json?: true;
+  readonly resume?: true;
+  readonly state?: string;
+  readonly data: string;
+}
+
+export interface VerifyHost {
+  /** Default: `verificationFor`. */
+  readonly open?: (dataFolder: string) => Promise<VerificationSources>;
+  /** Default: the clock, in microseconds since 1970. */
+  readonly now?: () => bigint;
+  /** Default: aborted by Ctrl-C. */
+  readonly signal?: AbortSignal;
+  /** Default: stdout. */
+  readonly write?: (text: string) => void;
+  /** Default: stderr. */
+  readonly warn?: (text: string) => void;
+}
+
+const INTERRUPTED = 130;
+
+/** Verifies and prints what was found; returns the exit code. @throws what `verify` throws, but for the interruption */
+export async function runVerify(flags: VerifyFlags, host: VerifyHost = {}): Promise<number> {
+  const {
+    open = verificationFor,
+    now = () => BigInt(Date.now()) * 1000n,
+    write = (text) => process.stdout.write(text),
+    warn = (text) => process.stderr.write(text),
+  } = host;
+  using interrupted = interruption();
+  const signal = host.signal ?? interrupted.signal;
+  const state = flags.state ?? join(flags.data, "verify", "checkpoint");
+  const sources = await open(flags.data);
+  const progress = createProgress("verifying");
+  try {
+    const verification = await verify({
+      reader: sources.reader,
+      store: sources.store,
+      keys: sources.keys,
+      witness: sources.witness,
+      questions: sources.questions,
+      facts: sources.facts,
+      auditedSessions: sources.auditedSessions,
+      now,
+      tables: flags.table.length > 0 ? flags.table : undefined,
+      since: flags.since,
+      until: flags.until,
+      memory: state,
+      checkpointing: { file: `${state}.position`, resume: flags.resume },
+      onProgress: ({ rowsDone, rowsTotal }) => progress.update(Math.min(rowsDone, rowsTotal), rowsTotal),
+      signal,
+    });
+    progress.stop();
+    if (flags.resume === true && !verification.resumed) warn("There was nothing to go on from: this began anew.\n");
+    write(flags.json === true ? verificationJson(verification) : verificationText(verification));
+    return verification.verified ? 0 : 1;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    progress.stop();
+    warn("Interrupted. The same command with --resume goes on from here.\n");
+    return INTERRUPTED;
+  } finally {
+    progress.stop();
+    await sources.close();
+  }
+}

@@ -1,0 +1,48 @@
+import type { BigQuery } from "@google-cloud/bigquery";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import type { VerifyOptions } from "./verify.ts";
+
+const NOT_FOUND = 404;
+
+/** What a verifier asks of the warehouse beside rows: what its tables are, and which reads its audit knows. */
+export function warehouseSources(bigquery: BigQuery): Required<Pick<VerifyOptions, "facts" | "auditedSessions">> {
+  return {
+    async facts(table) {
+      try {
+        const [metadata] = await bigquery.dataset(RAW_DATASET).table(table).getMetadata();
+        const { creationTime, timePartitioning } = metadata as {
+          readonly creationTime: string;
+          readonly timePartitioning?: { readonly expirationMs?: string };
+        };
+        const expirationMs = timePartitioning?.expirationMs;
+        return {
+          createdAt: BigInt(creationTime) * 1000n,
+          partitionExpirationMs: expirationMs === undefined ? undefined : Number(expirationMs),
+        };
+      } catch (cause) {
+        if (codeOf(cause) === NOT_FOUND) return undefined;
+        throw failure(cause);
+      }
+    },
+    async auditedSessions(sessions) {
+      const view = `\`${bigquery.projectId}.${VIEWS_DATASET}.log_access_audit_history\``;
+      const query = `SELECT DISTINCT job_id FROM ${view} WHERE job_id IN UNNEST(@sessions)`;
+      try {
+        const [rows] = await bigquery.query({ query, params: { sessions: [...sessions] } });
+        return new Set((rows as readonly { readonly job_id: string }[]).map((row) => row.job_id));
+      } catch (cause) {
+        throw failure(cause);
+      }
+    },
+  };
+}
+
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && "code" in cause ? cause.code : undefined;
+}
+
+function failure(cause: unknown): IndelibleError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new IndelibleError(codeOf(cause) === 403 ? "ERR_ACCESS_DENIED" : "ERR_READ", message, { cause });
+}
