@@ -26,7 +26,6 @@ import { groupsOf, verifyGroup } from "./verification/windows.ts";
 
 export type * from "./verification/options.ts";
 export type { TableFacts } from "./verification/retention.ts";
-export type { Witness } from "./verification/witness.ts";
 
 /**
  * Runs once over everything that is asked for, however much is wrong. Memory: some 70 bytes for each seal of the log, and the identities of the

@@ -4,7 +4,7 @@ import type { KeyList } from "../key-list.ts";
 import type { ObjectStore } from "../object-store.ts";
 import type { RowReader } from "../row-reader.ts";
 import type { TableFacts } from "./retention.ts";
-import type { Witness } from "./witness.ts";
+import type { Witness } from "../witness.ts";
 
 /** What the warehouse can answer by itself, by SQL. */
 export interface Questions {
@@ -85,7 +85,7 @@ export interface VerifyOptions {
   /** Exclusive. Default: to the last seal, and the rows after it are looked at by themselves. */
   readonly until?: bigint | undefined;
   /** Default: none, and a log that was rolled back by whoever holds its key is not found. */
-  readonly witness?: Witness | undefined;
+  readonly witness?: Pick<Witness, "notes"> | undefined;
   /** File of the last checkpoint that this verifier has seen; it need not exist yet. Default: nothing is remembered. */
   readonly memory?: string | undefined;
   /** Default: gaps and conflicts are not asked for. */

@@ -1,27 +1,25 @@
 /** Holds the log against what a witness has been shown of it: a place that neither the writer nor the sealer can change later. */
+import { IndelibleError } from "@indelible/schemas/errors.ts";
 import type { Finding } from "../findings.ts";
 import type { KeyList } from "../key-list.ts";
+import type { Witness } from "../witness.ts";
 import { checkNote, contradiction, type Position } from "./checkpoints.ts";
 import type { SealLog } from "./log.ts";
 import { timeText } from "./time.ts";
 
-/** Where checkpoints of the log have been left. */
-export interface Witness {
-  /** The signed notes that it has, in any order. @throws ERR_STORE, from the iteration */
-  notes(): AsyncIterable<string>;
-}
-
 /** Each position that a witness has been shown, once. To be called before the log is read: what it has been shown by then, the log has. */
 export async function readWitness(
-  witness: Witness,
+  witness: Pick<Witness, "notes">,
   keys: KeyList,
   onFinding: (finding: Finding) => void,
   signal?: AbortSignal,
 ): Promise<readonly Position[]> {
   const positions = new Map<string, Position>();
   let number = 0;
-  for await (const note of witness.notes()) {
+  const notes = witness.notes()[Symbol.asyncIterator]();
+  for (let next = await read(notes, onFinding); next !== undefined; next = await read(notes, onFinding)) {
     signal?.throwIfAborted();
+    const note = next;
     const checked = checkNote(note, keys, undefined, `note ${number} of the witness`);
     number += 1;
     for (const finding of checked.findings) onFinding(finding);
@@ -30,6 +28,18 @@ export async function readWitness(
     positions.set(`${size} ${rootHash.toString("hex")}`, { size, rootHash });
   }
   return [...positions.values()];
+}
+
+/** The next note; undefined after the last one, and where the witness says itself that it has a hole. */
+async function read(notes: AsyncIterator<string>, onFinding: (finding: Finding) => void): Promise<string | undefined> {
+  try {
+    const next = await notes.next();
+    return next.done === true ? undefined : next.value;
+  } catch (error) {
+    if (!IndelibleError.is(error) || error.code !== "ERR_CHECKPOINT") throw error;
+    onFinding({ code: "log-damaged", message: `the witness cannot be read to its end: ${error.message}` });
+    return undefined;
+  }
 }
 
 /** @param lagMs how long a witness may lag behind. @param now in microseconds since 1970 */

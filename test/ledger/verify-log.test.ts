@@ -6,6 +6,8 @@ import { after, describe, it } from "node:test";
 import { commitName } from "@indelible/ledger/commit.ts";
 import { verifierKeyOf } from "@indelible/ledger/note.ts";
 import { CompactRange } from "@indelible/ledger/merkle.ts";
+import { openWitness } from "@indelible/ledger/witness.ts";
+import { MemoryStore } from "./memory-store.ts";
 import { testSigner } from "./test-keys.ts";
 import { codesOf, HOUR, listOf, ORIGIN, sealedWorld, World } from "./verify-world.ts";
 
@@ -194,6 +196,23 @@ describe("verify() - the seal log", () => {
     assert.deepEqual(codesOf(await world.verify()), ["witness-behind"]);
     world.witnessed.push("nothing\n", await world.checkpoint(testSigner(ORIGIN, "stranger")), await world.checkpoint());
     assert.deepEqual(codesOf(await world.verify()), ["unknown-key", "log-damaged"].sort());
+  });
+
+  it("finds a hole in what the witness holds", async () => {
+    const { world } = await sealedWorld();
+    const store = new MemoryStore();
+    for (const [number, note] of world.witnessed.entries()) {
+      await store.create(`witness/${String(number).padStart(12, "0")}`, Buffer.from(note));
+    }
+    const witness = openWitness({ store, keys: world.keys });
+    assert.deepEqual(await world.findings({ witness }), []);
+    store.objects.delete("witness/000000000000");
+    const { findings } = await world.verify({ witness });
+    assert.deepEqual(
+      findings.map(({ code }) => code),
+      ["log-damaged", "witness-behind"],
+    );
+    assert.match(findings[0]?.message ?? "", /^the witness/);
   });
 
   it("finds an earlier checkpoint of the witness forked that the log never had", async () => {
