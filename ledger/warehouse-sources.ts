@@ -5,8 +5,13 @@ import type { VerifyOptions } from "./verify.ts";
 
 const NOT_FOUND = 404;
 
+export interface WarehouseSources {
+  readonly facts: NonNullable<VerifyOptions["facts"]>;
+  readonly auditedSessions: NonNullable<VerifyOptions["auditedSessions"]>;
+}
+
 /** What a verifier asks of the warehouse beside rows: what its tables are, and which reads its audit knows. */
-export function warehouseSources(bigquery: BigQuery): Required<Pick<VerifyOptions, "facts" | "auditedSessions">> {
+export function warehouseSources(bigquery: BigQuery): WarehouseSources {
   return {
     async facts(table) {
       try {
