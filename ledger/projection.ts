@@ -7,6 +7,7 @@ import type { Column, Columns } from "@indelible/schemas/columns.ts";
 import { eventColumns, rowColumns, tables, type Table, type TableName } from "@indelible/schemas/tables.ts";
 import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
 import type { BatchColumn, CellValue, RowBatch } from "./row-reader.ts";
+import { isText, textOf } from "./verification/cells.ts";
 
 /**
  * The first column of a row of this batch that does not say what the parsed entry says; undefined when all do. A key of the entry that is no column
@@ -178,27 +179,6 @@ function structEqual(columns: Columns): ValueEqual {
 
 function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Most texts are short and ASCII, and are compared where they stand. */
-const SHORT_TEXT = 100;
-
-function isText(bytes: Uint8Array, text: string): boolean {
-  const { length } = bytes;
-  // Of one UTF-16 code unit UTF-8 makes up to three bytes.
-  if (length < text.length || length > text.length * 3) return false;
-  if (length === text.length && length <= SHORT_TEXT) {
-    let at = 0;
-    while (at < length && bytes[at] === text.charCodeAt(at) && (bytes[at] as number) < 0x80) at += 1;
-    if (at === length) return true;
-    // As many bytes as code units: all are ASCII, or they are not the same text.
-    return false;
-  }
-  return Buffer.from(text).equals(bytes);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 /** BigQuery's JSON keeps neither the order of keys nor the text of numbers, so both sides are written canonically. */

@@ -5,6 +5,7 @@
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { sealedTables } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
+import type { RowReader } from "./row-reader.ts";
 import { FindingList } from "./verification/finding-list.ts";
 import { examineLog, type Examination } from "./verification/log-examination.ts";
 import { Moves } from "./verification/moves.ts";
@@ -16,12 +17,13 @@ import {
   type VerifyOptions,
 } from "./verification/options.ts";
 import { loadProgress, removeProgress, saveProgress, type Asked } from "./verification/progress-file.ts";
-import { compareFacts, tableMissing } from "./verification/retention.ts";
+import { compareFacts, tableMissing, type TableFacts } from "./verification/retention.ts";
 import type { SealLog } from "./verification/log.ts";
 import { WindowList } from "./verification/seal-index.ts";
 import { Tally } from "./verification/tally.ts";
 import { timeText } from "./verification/time.ts";
 import { readBeforeTime, readUnsealed } from "./verification/unsealed-rows.ts";
+import { readerWithout } from "./verification/usable-columns.ts";
 import { groupsOf, verifyGroup } from "./verification/windows.ts";
 
 export type * from "./verification/options.ts";
@@ -42,6 +44,8 @@ const NO_WINDOWS = new WindowList();
 
 class Run {
   readonly #options: VerifyOptions;
+  readonly #facts = new Map<TableName, TableFacts | undefined>();
+  #reader: RowReader;
   readonly #limits: Limits;
   readonly #asked: Asked;
   readonly #now: bigint;
@@ -59,6 +63,7 @@ class Run {
   constructor(options: VerifyOptions) {
     const { tables = sealedTables, since, until, now, limits } = options;
     this.#options = options;
+    this.#reader = options.reader;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#asked = { tables: sealedTables.filter((table) => tables.includes(table)), since, until };
     this.#now = now();
@@ -73,8 +78,10 @@ class Run {
   async run(): Promise<Verification> {
     const { checkpointing } = this.#options;
     const saved = checkpointing?.resume === true ? await loadProgress(checkpointing.file, this.#asked) : undefined;
+    await this.#learnFacts();
     const examination = await examineLog({
       ...this.#options,
+      reader: this.#reader,
       limits: this.#limits,
       asked: this.#asked,
       findings: this.#standing,
@@ -83,7 +90,7 @@ class Run {
     });
     const { log } = examination;
     if (saved !== undefined) this.#restore(saved, log);
-    await this.#verifyTables(log);
+    this.#verifyTables(log);
     await this.#verifyWindows(log);
     await this.#readUnsealed(log);
     this.#moves.finish();
@@ -100,6 +107,19 @@ class Run {
 
   #newTallies(): Map<TableName, Tally> {
     return new Map(this.#asked.tables.map((table) => [table, new Tally(table)]));
+  }
+
+  /** Asks what the tables are like, before anything is read of them. */
+  async #learnFacts(): Promise<void> {
+    const { facts, reader } = this.#options;
+    if (facts === undefined) return;
+    const unusable = new Map<TableName, ReadonlySet<string>>();
+    for (const table of [...this.#asked.tables, "seals"] as const) {
+      const known = await facts(table);
+      this.#facts.set(table, known);
+      unusable.set(table, new Set(known?.unusableColumns));
+    }
+    this.#reader = readerWithout(reader, unusable);
   }
 
   #windowsOf(table: TableName, log: SealLog): { windows: WindowList; from: number; until: number } {
@@ -125,7 +145,7 @@ class Run {
   }
 
   /** Holds each table as such against the log: that it is there, and that its seals reach as far as they should. */
-  async #verifyTables(log: SealLog): Promise<void> {
+  #verifyTables(log: SealLog): void {
     const { until } = this.#asked;
     const overdue = this.#now - BigInt(this.#limits.overdueMs) * 1000n;
     for (const table of this.#asked.tables) {
@@ -143,16 +163,17 @@ class Run {
           windows.length === 0 ? "it has never been sealed" : `its last seal ends at ${timeText(windows.end)}`;
         this.#standing.add({ code: "seal-overdue", message, table });
       }
-      if (this.#options.facts === undefined || windows.length === 0) continue;
-      const facts = await this.#options.facts(table);
+      if (!this.#facts.has(table) || windows.length === 0) continue;
+      const facts = this.#facts.get(table);
       for (const finding of compareFacts(table, windows, facts)) this.#standing.add(finding);
       if (facts === undefined) this.#missingTables.add(table);
     }
   }
 
   async #verifyWindows(log: SealLog): Promise<void> {
-    const { reader, store, signal, onProgress } = this.#options;
+    const { store, signal, onProgress } = this.#options;
     const { rowsPerRead, extraRows } = this.#limits;
+    const reader = this.#reader;
     let rowsDone = 0;
     for (const tally of this.#tallies.values()) rowsDone += tally.rows;
     for (const table of this.#asked.tables) {
@@ -188,7 +209,8 @@ class Run {
   }
 
   async #readUnsealed(log: SealLog): Promise<void> {
-    const { reader, signal } = this.#options;
+    const { signal } = this.#options;
+    const reader = this.#reader;
     const { tables, since, until } = this.#asked;
     for (const table of tables) {
       if (this.#missingTables.has(table)) continue;

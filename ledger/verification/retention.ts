@@ -11,6 +11,8 @@ export interface TableFacts {
   readonly createdAt: bigint;
   /** How long a partition stays; undefined: for ever. */
   readonly partitionExpirationMs: number | undefined;
+  /** Columns of the declaration that the table does not have, or has with another type. Default: none. */
+  readonly unusableColumns?: readonly string[];
 }
 
 /** When a row of this time may be gone: partitions are days of UTC, and expire counted from their beginning. */

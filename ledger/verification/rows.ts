@@ -5,7 +5,7 @@ import type { TableName } from "@indelible/schemas/tables.ts";
 import { leafData } from "../leaf.ts";
 import { projectionOf, type Differ } from "../projection.ts";
 import type { BatchColumn, RowBatch } from "../row-reader.ts";
-import { jsonOf, textAt } from "./cells.ts";
+import { isText, jsonOf, textAt, textOf } from "./cells.ts";
 import { shown } from "./checkpoints.ts";
 import type { FindingList } from "./finding-list.ts";
 
@@ -62,9 +62,10 @@ export class BatchRows {
   /** Holds the row against itself. Returns false when its entry is not what was hashed; all that it finds is added to the findings. */
   check(row: number): boolean {
     const entry = this.#entry.bytes(row);
-    const stored = textAt(this.#entryHash, row);
+    const said = this.#entryHash.bytes(row);
     const actual = entry === undefined ? undefined : hash("sha256", entry, "hex");
-    if (entry === undefined || actual !== stored) {
+    if (entry === undefined || actual === undefined || said === undefined || !isText(said, actual)) {
+      const stored = said === undefined ? undefined : textOf(said);
       const has = actual === undefined ? "the row has no entry" : `the entry has the hash ${actual}`;
       const says = stored === undefined ? "entry_hash is NULL" : `entry_hash says ${shown(stored)}`;
       this.#add("modified", row, `${has}, ${says}`);

@@ -229,6 +229,24 @@ describe("verify() - rows", () => {
     );
   });
 
+  it("finds each row that has lost a value to a column that was dropped or made anew", async () => {
+    const { world } = await sealedWorld();
+    const facts = world.facts.get("action_logs");
+    assert.ok(facts !== undefined);
+    world.facts.set("action_logs", { ...facts, unusableColumns: ["duration_ms", "error_message"] });
+    const dropped = await world.verify();
+    assert.deepEqual(dropped.findingCounts, { "projection-differs": 10 });
+    assert.ok(
+      !world.warehouse.reads.some(({ table, columns }) => table === "action_logs" && columns.includes("duration_ms")),
+    );
+    world.facts.set("action_logs", { ...facts, unusableColumns: ["log_id"] });
+    const nameless = await world.verify();
+    assert.equal(nameless.findingCounts.missing, 10);
+    world.facts.set("action_logs", facts);
+    world.facts.set("seals", { ...facts, unusableColumns: ["entry"] });
+    assert.ok(((await world.verify()).findingCounts["seal-modified"] ?? 0) > 0);
+  });
+
   it("passes on what the warehouse says of gaps and conflicts", async () => {
     const { world, ids } = await sealedWorld();
     const questions = {
