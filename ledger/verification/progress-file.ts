@@ -46,7 +46,8 @@ export async function loadProgress(file: string, asked: Asked): Promise<SavedPro
   try {
     const value = JSON.parse(text) as SavedProgress & { readonly format: unknown; readonly asked: unknown };
     if (value.format !== FORMAT || JSON.stringify(value.asked) !== JSON.stringify(saidOf(asked))) return undefined;
-    return value;
+    const { origin, size, root } = value.log;
+    return [origin, size, root].every((part) => typeof part === "string") ? value : undefined;
   } catch {
     return undefined;
   }
