@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import type { Finding } from "@indelible/ledger/findings.ts";
+import { findingKinds, type Finding } from "@indelible/ledger/findings.ts";
 import { isText } from "@indelible/ledger/verification/cells.ts";
 import { FindingList } from "@indelible/ledger/verification/finding-list.ts";
 import { Moves, type Stray } from "@indelible/ledger/verification/moves.ts";
@@ -236,6 +237,17 @@ describe("isText()", () => {
       }),
     );
     assert.equal(isText(Uint8Array.of(0xe9), "\u00e9"), false);
+  });
+});
+
+describe("docs/verify.md", () => {
+  it("says of every finding what it means and what to do", () => {
+    const page = readFileSync(new URL("../../docs/verify.md", import.meta.url), "utf8");
+    for (const [code, { level }] of Object.entries(findingKinds)) {
+      const row = page.split("\n").find((line) => line.startsWith("| `") && line.includes(`\`${code}\``));
+      assert.ok(row !== undefined, code);
+      assert.equal(row.includes("(notice)"), level === "notice", code);
+    }
   });
 });
 
