@@ -34,8 +34,8 @@ export const DEFAULT_MARGIN_MS = 60_000;
 export const DEFAULT_HEARTBEAT_MS = 600_000;
 /** A proof of one of so many rows is made within some 50 ms. */
 const MAX_WINDOW_ROWS = 16_384;
-/** Some 60 MB. */
-const MAX_ROWS_READ = 131_072;
+/** Some 40 MB. */
+const MAX_ROWS_READ = 65_536;
 /** Some 3 MB of seals. */
 const MAX_SEALS = 4096;
 

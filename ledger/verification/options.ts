@@ -44,7 +44,7 @@ export interface Limits {
   readonly auditLagMs: number;
   /** Findings of each code that are listed; all are counted. Default: 1,000. */
   readonly findingsPerCode: number;
-  /** Sealed rows that are read at once. Default: 200,000. */
+  /** Sealed rows that are read at once. Default: 65,536. */
   readonly rowsPerRead: number;
   /** Rows beyond the sealed ones that are looked at in one read. Default: 100,000. */
   readonly extraRows: number;
@@ -60,7 +60,7 @@ export const DEFAULT_LIMITS: Limits = {
   sealRowLagMs: hourMs,
   auditLagMs: 2 * hourMs,
   findingsPerCode: 1000,
-  rowsPerRead: 200_000,
+  rowsPerRead: 65_536,
   extraRows: 100_000,
   strays: 10_000,
 };

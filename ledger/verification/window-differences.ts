@@ -1,7 +1,6 @@
 /** Holds the rows of a window against its seal, and says which of them it is that differs. */
 import { readLeaves } from "../leaves.ts";
-import { leafOf } from "../leaf.ts";
-import { rootOf } from "../merkle.ts";
+import { packedLeaves, rootOfPacked } from "../merkle.ts";
 import type { Finding } from "../findings.ts";
 import { expiresAt, retentionMsOf } from "./retention.ts";
 import { named, type Member } from "./rows.ts";
@@ -64,7 +63,7 @@ function compare(a: string, b: string): number {
 }
 
 function hasRoot(leaves: readonly string[], { rowCount, root }: SealedWindow): boolean {
-  return leaves.length === rowCount && rootOf(leaves.values().map(leafOf)).equals(root);
+  return leaves.length === rowCount && rootOfPacked(packedLeaves(leaves)).equals(root);
 }
 
 /** Reports how the rows differ from the sealed ones; false when they do not. */

@@ -1,0 +1,39 @@
+/** Appends conversations, in a process of its own, whose memory is not that of who seals: `node bench/ledger/fill.ts PORT PROJECT START ROWS`. */
+import { v1 } from "@google-cloud/bigquery-storage";
+import { credentials } from "@grpc/grpc-js";
+import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import { storageWriteAppender } from "@indelible/subscriber/appender.ts";
+import { encodedConversation } from "./conversations.ts";
+
+const [port, projectId = "", start, count] = process.argv.slice(2);
+const rows = Number(count);
+const ROWS_PER_CALL = 2000;
+const CALLS_AT_ONCE = 4;
+
+const appender = storageWriteAppender({
+  createClient: () =>
+    new v1.BigQueryWriteClient({
+      projectId,
+      apiEndpoint: "127.0.0.1",
+      port: Number(port),
+      sslCreds: credentials.createInsecure(),
+      clientOptions: { universeDomain: "googleapis.com" },
+    }),
+  projectId,
+  datasetId: RAW_DATASET,
+});
+let next = 0;
+async function work(): Promise<void> {
+  while (next < rows) {
+    const from = next;
+    next = Math.min(rows, from + ROWS_PER_CALL);
+    const encoded = Array.from({ length: next - from }, (_, at) => encodedConversation(Number(start), from + at));
+    await appender.append(
+      "conversations",
+      encoded.map((row) => () => row),
+    );
+    if (next % 500_000 === 0) process.stderr.write(`${next.toLocaleString("en-US")} rows appended\n`);
+  }
+}
+await Promise.all(Array.from({ length: CALLS_AT_ONCE }, work));
+await appender.close();
