@@ -1,6 +1,7 @@
 import type { BigQuery } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import { unusableColumns, type StoredField } from "./table-columns.ts";
 import type { VerifyOptions } from "./verify.ts";
 
 const NOT_FOUND = 404;
@@ -16,14 +17,16 @@ export function warehouseSources(bigquery: BigQuery): WarehouseSources {
     async facts(table) {
       try {
         const [metadata] = await bigquery.dataset(RAW_DATASET).table(table).getMetadata();
-        const { creationTime, timePartitioning } = metadata as {
+        const { creationTime, timePartitioning, schema } = metadata as {
           readonly creationTime: string;
           readonly timePartitioning?: { readonly expirationMs?: string };
+          readonly schema?: { readonly fields?: readonly StoredField[] };
         };
         const expirationMs = timePartitioning?.expirationMs;
         return {
           createdAt: BigInt(creationTime) * 1000n,
           partitionExpirationMs: expirationMs === undefined ? undefined : Number(expirationMs),
+          unusableColumns: unusableColumns(table, schema?.fields ?? []),
         };
       } catch (cause) {
         if (codeOf(cause) === NOT_FOUND) return undefined;

@@ -1,6 +1,5 @@
 /** Looks at rows one by one: whether an entry has its hash, whether the typed columns say what it says, and what leaf the row is. */
 import { hash } from "node:crypto";
-import { quote } from "@indelible/schemas/canonical.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { leafData } from "../leaf.ts";
 import { projectionOf, type Differ } from "../projection.ts";
@@ -11,7 +10,7 @@ import type { FindingList } from "./finding-list.ts";
 
 /** A row as its window's tree has it. */
 export interface Member {
-  /** The row's identity, as leaf.ts writes it; with a null in it, which no sealed leaf has, when a column is NULL. */
+  /** The row's identity, as leaf.ts writes it. A column that is NULL all the same is "" or 0, as the sealer has it. */
   readonly leaf: string;
   readonly logId: string;
   /** Microseconds since 1970; exact, because a window is. */
@@ -84,18 +83,16 @@ export class BatchRows {
 
   /** @param ingestedAt the row's own */
   member(row: number, ingestedAt: bigint, isReported: boolean): Member {
-    const table = this.#table;
-    const logId = textAt(this.#logId, row);
-    const entryHash = textAt(this.#entryHash, row);
-    const messageId = textAt(this.#messageId, row);
-    const publishedAt = this.#publishedAt.int64(row);
-    const common = { ingestedAt: Number(ingestedAt), isReported };
-    if (logId !== undefined && entryHash !== undefined && messageId !== undefined && publishedAt !== undefined) {
-      return { leaf: leafData({ table, logId, entryHash, publishedAt, messageId, ingestedAt }), logId, ...common };
-    }
-    const text = (value: string | undefined): string => (value === undefined ? "null" : quote(value));
-    const leaf = `{"entry_hash":${text(entryHash)},"ingested_at":${ingestedAt},"log_id":${text(logId)},"message_id":${text(messageId)},"published_at":${publishedAt ?? null},"table":"${table}"}`;
-    return { leaf, logId: logId ?? "", ...common };
+    const logId = this.logId(row);
+    const leaf = leafData({
+      table: this.#table,
+      logId,
+      entryHash: this.entryHash(row),
+      publishedAt: this.#publishedAt.int64(row) ?? 0n,
+      messageId: textAt(this.#messageId, row) ?? "",
+      ingestedAt,
+    });
+    return { leaf, logId, ingestedAt: Number(ingestedAt), isReported };
   }
 
   #add(code: "modified" | "projection-differs", row: number, message: string): void {

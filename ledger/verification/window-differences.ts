@@ -93,7 +93,7 @@ function differences(
     const sealed = take(gone, member.logId, row.entry_hash);
     if (sealed === undefined) {
       const ingestedAt = BigInt(member.ingestedAt);
-      moves.addExtra({ ...place, table, logId: member.logId, entryHash: String(row.entry_hash), ingestedAt });
+      moves.addExtra({ ...place, table, logId: member.logId, entryHash: row.entry_hash, ingestedAt });
     } else if (sealed.entry_hash === row.entry_hash && sealed.ingested_at !== row.ingested_at) {
       findings.add({ ...of, code: "moved", message: changes(sealed, row) });
     } else if (!member.isReported) {
@@ -101,23 +101,22 @@ function differences(
     }
   }
   for (const { log_id: logId, entry_hash: entryHash, ingested_at: time } of [...gone.values()].flat()) {
-    const ingestedAt = time === "null" ? undefined : BigInt(time);
-    moves.addMissing({ ...place, table, logId: String(logId), entryHash: String(entryHash), ingestedAt });
+    moves.addMissing({ ...place, table, logId, entryHash, ingestedAt: BigInt(time) });
   }
   return !isSame;
 }
 
 /** A leaf's members. Times are texts: a forged one may be beyond what a double holds exactly. */
 interface Fields {
-  readonly log_id: string | null;
-  readonly entry_hash: string | null;
-  readonly message_id: string | null;
+  readonly log_id: string;
+  readonly entry_hash: string;
+  readonly message_id: string;
   readonly published_at: string;
   readonly ingested_at: string;
 }
 
 function fieldsOf(leaf: string): Fields {
-  const time = (name: string): string => new RegExp(`"${name}":(-?\\d+|null)[,}]`).exec(leaf)?.[1] ?? "null";
+  const time = (name: string): string => new RegExp(`"${name}":(-?\\d+)[,}]`).exec(leaf)?.[1] ?? "0";
   const values = JSON.parse(leaf) as Omit<Fields, "published_at" | "ingested_at">;
   return { ...values, published_at: time("published_at"), ingested_at: time("ingested_at") };
 }
@@ -128,8 +127,8 @@ function goneOf(expected: ReadonlyMap<string, number>): Map<string, Fields[]> {
   for (const [leaf, count] of expected) {
     for (let left = count; left > 0; left -= 1) {
       const fields = fieldsOf(leaf);
-      const same = gone.get(fields.log_id ?? "");
-      if (same === undefined) gone.set(fields.log_id ?? "", [fields]);
+      const same = gone.get(fields.log_id);
+      if (same === undefined) gone.set(fields.log_id, [fields]);
       else same.push(fields);
     }
   }
@@ -137,7 +136,7 @@ function goneOf(expected: ReadonlyMap<string, number>): Map<string, Fields[]> {
 }
 
 /** The sealed row that this one has been: with the same entry, if there is one. */
-function take(gone: Map<string, Fields[]>, logId: string, entryHash: string | null): Fields | undefined {
+function take(gone: Map<string, Fields[]>, logId: string, entryHash: string): Fields | undefined {
   const same = gone.get(logId);
   if (same === undefined) return undefined;
   const at = Math.max(
@@ -154,7 +153,6 @@ const compared = ["entry_hash", "published_at", "message_id", "ingested_at"] as 
 function changes(sealed: Fields, row: Fields): string {
   const text = (name: (typeof compared)[number], fields: Fields): string => {
     const value = fields[name];
-    if (value === null || value === "null") return "NULL";
     return name.endsWith("_at") ? timeText(BigInt(value)) : shown(value);
   };
   return compared

@@ -37,7 +37,7 @@ export interface GroupResult {
 }
 
 /** Windows that are read at once, so that a table of small ones does not take a read for each. */
-const MAX_GROUP = 1000;
+const MAX_GROUP = 10_000;
 
 /** Consecutive windows with together at most so many rows, as indices from and until; a larger one goes alone. */
 export function* groupsOf(
