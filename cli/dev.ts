@@ -9,7 +9,7 @@ export function declareDev(program: Command): void {
     .command("dev")
     .summary("run everything on this machine")
     .description(
-      "Starts a Pub/Sub broker, a BigQuery warehouse and the function on this machine, sends a sample day of a small company of " +
+      "Starts a Pub/Sub broker, a BigQuery warehouse, the function and the sealer on this machine, sends a sample day of a small company of " +
         "agents through them, accounts for every event, and stays up until Ctrl-C.",
     )
     .option("--once", "end after the report; exit code 0 only if nothing is missing")

@@ -114,4 +114,6 @@ export const nextSteps: string = `npx indelible query "SELECT agent_position, CO
 npx indelible query "SELECT tool_name, COUNT(*) AS calls, COUNTIF(NOT success) AS failed FROM mcp_usage_logs GROUP BY tool_name ORDER BY calls DESC"
 npx indelible query "SELECT subject, urgency, resolved_by, sla_met FROM escalation_logs ORDER BY escalated_at"
 npx indelible dlq list
+npx indelible access --table conversations --since 1h
+npx indelible verify
 `;

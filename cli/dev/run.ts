@@ -103,7 +103,7 @@ function introduce(environment: Environment, dataFolder: string): void {
 
 function stayingUp(flags: DevFlags): void {
   const data = flags.data === DEFAULT_DATA_FOLDER ? "" : ` --data ${flags.data}`;
-  const steps = nextSteps.replaceAll(/indelible (?:query|dlq list)/g, (command) => `${command}${data}`);
+  const steps = nextSteps.replaceAll(/indelible (?:query|dlq list|access|verify)/g, (command) => `${command}${data}`);
   process.stderr.write(`${section("Try next, in another shell", steps, process.stderr)}\nRunning until Ctrl-C.\n`);
 }
 
