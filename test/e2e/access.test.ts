@@ -9,6 +9,7 @@ import { PubSub } from "@google-cloud/pubsub";
 import type { Read } from "../../cli/access/audit.ts";
 import { bigQueryClient } from "../../cli/clients.ts";
 import { applyEnvironment, type Environment } from "../../cli/environment.ts";
+import { roleToken } from "../../cli/role-token.ts";
 import { DataFolder, Dev } from "./dev.ts";
 
 const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
@@ -53,7 +54,10 @@ describe("who read the log", () => {
     assert.deepEqual(asked.tables, ["agent_logs.conversations_history", "agent_logs_raw.conversations"]);
     assert.match(asked.caller_user_agent ?? "", /gcloud-node-bigquery/);
 
-    await bigQueryClient(project, true).dataset("agent_logs_raw").table("conversations").getRows({ maxResults: 1 });
+    await bigQueryClient(project, true, roleToken(folder, "auditor"))
+      .dataset("agent_logs_raw")
+      .table("conversations")
+      .getRows({ maxResults: 1 });
     const listed = await find((read) => read.access_type === "list");
     assert.deepEqual(listed.tables, ["agent_logs_raw.conversations"]);
 
