@@ -19,6 +19,7 @@ export function declareAccess(program: Command): void {
     .option("--since <time>", "only reads since then: 30m, 12h, 7d, or RFC 3339", "7d")
     .option("--until <time>", "only reads before then, in the same form; default: no end")
     .option("--principal <account>", "only reads by this account")
+    .option("--except <account>", "not the reads by this account, such as the sealer's; may be repeated", collect, [])
     .option("--limit <count>", "at most so many reads", countOf, 50)
     .option("--json", "print an array of reads as JSON, also on a terminal")
     .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER)
@@ -30,12 +31,17 @@ Exit codes: 0 answered, also when nobody read it; 1 refused, not reachable, or t
 Examples:
   $ indelible access --table conversations --since 7d
   $ indelible access --principal auditor@acme.example --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z
+  $ indelible access --since 1h --except sealer@indelible.local
   $ indelible access --table escalation_logs --since 12h --json`,
     )
     .action(async (flags: AccessFlags) => {
       const { runAccess } = await import("./access/run.ts");
       process.exitCode = await runAccess(flags);
     });
+}
+
+function collect(account: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, account];
 }
 
 /** Of a view too: `conversations_history` is one of conversations. */

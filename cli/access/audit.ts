@@ -32,6 +32,8 @@ export interface ReadFilter {
   readonly since: string;
   readonly until: string | undefined;
   readonly principal: string | undefined;
+  /** Accounts whose reads are left out. */
+  readonly except: readonly string[];
 }
 
 /** Asks the views; tests answer it themselves. */
@@ -57,13 +59,21 @@ export class AccessAudit {
   }
 
   /** Reads of a table, of its views and of what was copied from them, the newest first. */
-  async reads({ table, since, until, principal, limit }: ReadFilter & { readonly limit: number }): Promise<Read[]> {
+  async reads({
+    table,
+    since,
+    until,
+    principal,
+    except,
+    limit,
+  }: ReadFilter & { readonly limit: number }): Promise<Read[]> {
     const copies = await this.#copiesOf(table);
     const conditions = [
       `(${ofTheLog} OR ${fullName} IN UNNEST(@copies))`,
       "accessed_at >= @since",
       ...(until === undefined ? [] : ["accessed_at < @until"]),
       ...(principal === undefined ? [] : ["principal = @principal"]),
+      ...(except.length === 0 ? [] : ["principal NOT IN UNNEST(@except)"]),
     ];
     const rows = await this.#rows(
       `SELECT MAX(accessed_at) AS accessed_at, MAX(principal) AS principal, MIN(access_type) AS access_type,
@@ -82,6 +92,7 @@ LIMIT ${limit}`,
         since: { value: since },
         ...(until === undefined ? {} : { until: { value: until } }),
         ...(principal === undefined ? {} : { principal }),
+        ...(except.length === 0 ? {} : { except }),
       },
     );
     return rows.map((row) => readOf(row, new Set(copies)));

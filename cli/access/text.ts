@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { printable } from "../terminal/cell.ts";
 import { counted, renderTable, thousands, type TableColumn } from "../terminal/table.ts";
 import type { Read, ReadFilter } from "./audit.ts";
 
@@ -82,4 +83,12 @@ export function nothingText(filter: ReadFilter, newest: string | undefined): str
     `${styleText("bold", "The access audit has no records at all", { stream: process.stdout })}, so it cannot tell who read ${what} ${when}: it is off, or ` +
     "nothing has been read yet. docs/access-audit.md says how to turn it on."
   );
+}
+
+/** That there are more reads than are shown, and who fills the list: the sealer reads every minute. */
+export function moreText(shown: readonly Read[]): string {
+  const [busiest] = [...Map.groupBy(shown, ({ principal }) => principal)].sort(([, a], [, b]) => b.length - a.length);
+  const most = busiest !== undefined && busiest[1].length > shown.length / 2 ? busiest[0] : undefined;
+  const hint = most === undefined ? "" : `, and --except ${printable(most)} leaves out most of these`;
+  return `These are the newest ${shown.length}: --limit shows more${hint}.\n`;
 }

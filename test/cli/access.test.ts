@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Query } from "@google-cloud/bigquery";
 import { AccessAudit, type Read } from "../../cli/access/audit.ts";
-import { nothingText, readsText } from "../../cli/access/text.ts";
+import { moreText, nothingText, readsText } from "../../cli/access/text.ts";
 import type { PlainRow } from "../../cli/query/run.ts";
 import { timeOf } from "../../cli/time-range.ts";
 
@@ -14,6 +14,7 @@ const filter = {
   since: "2026-01-01T00:00:00.000000Z",
   until: undefined,
   principal: undefined,
+  except: [],
 } as const;
 const row = {
   accessed_at: "2026-01-31T09:30:00.123456000Z",
@@ -77,6 +78,23 @@ describe("reads()", () => {
     const { query, params } = asked.at(-1) ?? {};
     assert.match(query ?? "", /accessed_at < @until AND principal = @principal/);
     assert.equal((params as { principal: string }).principal, principal);
+  });
+
+  it("leaves out the reads of accounts, and hints at it when one of them fills the list", async () => {
+    const { audit, asked } = answers([]);
+    await audit.reads({ ...filter, except: ["sealer@acme.example"], limit: 10 });
+    const { query, params } = asked.at(-1) ?? {};
+    assert.match(query ?? "", /principal NOT IN UNNEST\(@except\)/);
+    assert.deepEqual((params as { except: string[] }).except, ["sealer@acme.example"]);
+
+    const read = { ...row, tables: [], copies: [] } as unknown as Read;
+    const sealers = [
+      read,
+      { ...read, principal: "sealer\u001b@acme.example" },
+      { ...read, principal: "sealer\u001b@acme.example" },
+    ];
+    assert.match(moreText(sealers), /newest 3: .*--except sealer\\u\{1b\}@acme\.example/);
+    assert.equal(moreText([read, { ...read, principal: "other" }]), "These are the newest 2: --limit shows more.\n");
   });
 });
 
