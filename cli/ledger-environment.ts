@@ -26,7 +26,12 @@ import { ledgerVariables } from "./ledger-folders.ts";
  */
 export function ledgerEnvironment(dataFolder: string, role: RoleName): NodeJS.ProcessEnv {
   const { local } = findEnvironment(dataFolder);
-  if (!local) return process.env;
+  if (!local) {
+    if ((process.env["INDELIBLE_LEDGER_STORE"] ?? "") !== "") return process.env;
+    throw new IndelibleError("ERR_CONFIG", `no \`indelible dev\` is running on ${dataFolder}, and no ledger is named`, {
+      hint: "Start `indelible dev` in this folder, or set INDELIBLE_LEDGER_STORE and the other variables of docs/sealing.md.",
+    });
+  }
   const token = roleToken(dataFolder, role);
   return {
     ...ledgerVariables(dataFolder),
@@ -51,7 +56,7 @@ export async function openLedger(env: NodeJS.ProcessEnv): Promise<Ledger> {
     env["INDELIBLE_LEDGER_KEY_LIST"] ?? (keyFolder === undefined ? undefined : join(keyFolder, "keys.json"));
   if (location === undefined || location === "" || keyList === undefined) {
     throw new IndelibleError("ERR_CONFIG", "where the seals are is not known", {
-      hint: "Start `indelible dev` in this folder, or set INDELIBLE_LEDGER_STORE and INDELIBLE_LEDGER_KEY_LIST (docs/verify.md).",
+      hint: "Start `indelible dev` in this folder, or set INDELIBLE_LEDGER_STORE and INDELIBLE_LEDGER_KEY_LIST (docs/sealing.md).",
     });
   }
   if (!keyList.startsWith("gs://") && !existsSync(keyList)) {

@@ -153,7 +153,7 @@ function required(env: NodeJS.ProcessEnv, name: string, alternative?: string): s
   if (value !== undefined && value !== "") return value;
   const names = alternative === undefined ? name : `${alternative} or ${name}`;
   throw new IndelibleError("ERR_CONFIG", `${names} is not set`, {
-    hint: "docs/operate.md lists what the sealer needs.",
+    hint: "docs/sealing.md lists what the sealer needs.",
   });
 }
 
