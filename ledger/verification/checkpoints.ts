@@ -43,21 +43,23 @@ export function checkNote(note: string, keys: KeyList, atMicros: bigint | undefi
   return { checkpoint, findings: [] };
 }
 
-/** How a position that somebody has seen contradicts the log that is there now; undefined when it does not. */
+/**
+ * How a position that somebody has seen contradicts what the log has signed; undefined when it does not. Where the log is damaged it has
+ * signed nothing, and so contradicts nobody: the damage is a finding by itself.
+ */
 export function contradiction(
   seen: Position,
-  log: { readonly size: bigint; readonly rootAt: (size: bigint) => Buffer | undefined },
+  log: { readonly size: bigint; readonly signedRootAt: (size: bigint) => Buffer | undefined },
   who: string,
 ): Finding | undefined {
   if (seen.size > log.size) {
     return { code: "rolled-back", message: `${who} has seen ${seen.size} seals, and the log has ${log.size}` };
   }
-  const root = log.rootAt(seen.size);
-  if (root !== undefined && root.equals(seen.rootHash)) return undefined;
-  const now = root === undefined ? "no root that can be computed" : `the root ${root.toString("hex")}`;
+  const root = log.signedRootAt(seen.size);
+  if (root === undefined || root.equals(seen.rootHash)) return undefined;
   return {
     code: "forked",
-    message: `${who} has seen the root ${seen.rootHash.toString("hex")} over the first ${seen.size} seals, which now have ${now}`,
+    message: `${who} has seen the root ${seen.rootHash.toString("hex")} over the first ${seen.size} seals, which now have the root ${root.toString("hex")}`,
   };
 }
 

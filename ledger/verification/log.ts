@@ -31,8 +31,10 @@ export interface SealLog {
   readonly root: Buffer;
   /** The last checkpoint that holds; undefined when none does. */
   readonly checkpoint: string | undefined;
-  /** Root of the first `size` leaves, if that size was asked for. */
+  /** Root of the first `size` leaves as they stand there, if that size was asked for. */
   readonly rootAt: (size: bigint) => Buffer | undefined;
+  /** The same, if a checkpoint that holds is over them, so that the log has signed it; where there is none, there is a finding. */
+  readonly signedRootAt: (size: bigint) => Buffer | undefined;
   /** When the first seal at or behind this position was made, in microseconds since 1970. */
   readonly sealedSince: (position: bigint) => bigint | undefined;
   readonly windows: ReadonlyMap<TableName, WindowList>;
@@ -54,6 +56,9 @@ export async function readLog(options: LogOptions): Promise<SealLog> {
 class LogReading {
   readonly #options: LogOptions;
   readonly #roots = new Map<bigint, Buffer>();
+  readonly #signedRoots = new Map<bigint, Buffer>();
+  /** Roots of the tree as it grew since the last checkpoint that holds. */
+  readonly #unsignedRoots = new Map<bigint, Buffer>();
   readonly #windows = new Map<TableName, WindowList>();
   readonly #entries = new EntryIndex();
   #tree = new CompactRange();
@@ -67,6 +72,7 @@ class LogReading {
   constructor(options: LogOptions) {
     this.#options = options;
     this.#noteRoot();
+    this.#signRoots();
   }
 
   async take(name: string): Promise<void> {
@@ -92,6 +98,7 @@ class LogReading {
 
   result(): SealLog {
     const roots = this.#roots;
+    const signedRoots = this.#signedRoots;
     const entries = this.#entries;
     return {
       commits: this.#commits,
@@ -99,6 +106,7 @@ class LogReading {
       root: this.#tree.root(),
       checkpoint: this.#checkpoint,
       rootAt: (size) => roots.get(size),
+      signedRootAt: (size) => signedRoots.get(size),
       sealedSince: (position) => {
         const index = entries.firstFrom(position);
         return index < entries.length ? entries.sealedAt(index) : undefined;
@@ -145,6 +153,8 @@ class LogReading {
       this.#damaged(`commit ${number} has no tree before it that can be one`);
       return false;
     }
+    this.#unsignedRoots.clear();
+    this.#noteRoot();
     this.#follows = true;
     return true;
   }
@@ -208,10 +218,23 @@ class LogReading {
       return this.#damaged(`${what} has another root than the seals up to there`);
     }
     this.#checkpoint = note;
+    this.#signRoots();
   }
 
   #noteRoot(): void {
-    if (this.#options.sizes.has(this.#tree.size)) this.#roots.set(this.#tree.size, this.#tree.root());
+    const { size } = this.#tree;
+    if (!this.#options.sizes.has(size)) return;
+    const root = this.#tree.root();
+    this.#roots.set(size, root);
+    this.#unsignedRoots.set(size, root);
+  }
+
+  /** Of two that the log has signed over the same size, the first is kept. */
+  #signRoots(): void {
+    for (const [size, root] of this.#unsignedRoots) {
+      if (!this.#signedRoots.has(size)) this.#signedRoots.set(size, root);
+    }
+    this.#unsignedRoots.clear();
   }
 
   #damaged(message: string, logIndex?: bigint): undefined {
