@@ -70,6 +70,12 @@ export class Forger {
     return signNote(formatCheckpoint({ origin, size, rootHash }), by ?? (await this.signers()));
   }
 
+  /** A commit's checkpoint, signed by others. */
+  async resigned(number: number, by: readonly Signer[]): Promise<string> {
+    const [text] = this.commit(number).checkpoint.split("\n\n");
+    return signNote(`${text}\n`, by);
+  }
+
   async signers(): Promise<readonly Signer[]> {
     const { keyFolder, origin } = this.#world;
     return (await openLocalKeys(keyFolder, origin, this.#world.micros())).signers;
@@ -129,7 +135,8 @@ function copy(from: string, to: string): void {
   if (existsSync(from)) cpSync(from, to, { recursive: true });
 }
 
-function replace(path: string, data: Uint8Array): void {
+/** Puts a file in the place of one that nobody may write to. */
+export function replace(path: string, data: Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });
   if (existsSync(path)) chmodSync(path, 0o600);
   writeFileSync(path, data);

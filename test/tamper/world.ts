@@ -9,6 +9,7 @@ import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import { roleNames, type RoleName } from "@indelible/schemas/rights.ts";
 import type { Event, TableName } from "@indelible/schemas/tables.ts";
 import { folderStore } from "@indelible/ledger/folder-store.ts";
+import { parseKeyList, type KeyList } from "@indelible/ledger/key-list.ts";
 import { openLocalKeys, rotateLocalKeys } from "@indelible/ledger/local-keys.ts";
 import type { ObjectStore } from "@indelible/ledger/object-store.ts";
 import type { RowReader } from "@indelible/ledger/row-reader.ts";
@@ -222,8 +223,10 @@ export class World {
   }
 
   /** As an auditor does, with everything that the product asks; `memory`: he remembers what he saw the last time. */
-  async verify(options: { readonly memory?: boolean; readonly store?: ObjectStore } = {}): Promise<Verification> {
-    const { list: keys } = await openLocalKeys(this.keyFolder, this.origin, this.micros());
+  async verify(
+    options: { readonly memory?: boolean; readonly store?: ObjectStore; readonly keys?: KeyList } = {},
+  ): Promise<Verification> {
+    const keys = options.keys ?? this.keyList();
     const { facts, auditedSessions } = warehouseSources(this.bigquery);
     return verify({
       auditedSessions,
@@ -245,6 +248,11 @@ export class World {
   #timeOf(realMicros: bigint): bigint {
     const moment = this.#clock.findLast(({ realMs }) => realMs <= Number(realMicros / 1000n));
     return BigInt(moment?.nowMs ?? start) * 1000n;
+  }
+
+  /** The public halves, as a verifier has them. */
+  keyList(): KeyList {
+    return parseKeyList(readFileSync(join(this.keyFolder, "keys.json"), "utf8"));
   }
 
   async rotateKeys(overlapMs: number): Promise<void> {
