@@ -26,7 +26,7 @@ import type { SealRows } from "./seal-rows.ts";
 import { sealableWindows, type SealableWindow } from "./sealing/sealable.ts";
 import { leavesHashOf } from "./sealing/windows.ts";
 import type { Signer } from "./signer.ts";
-import type { Witness } from "./witness.ts";
+import type { Witness, WitnessedCheckpoint } from "./witness.ts";
 
 /** Longer than an append can last from the stamping of its rows (20 s), with room for clocks that differ. */
 export const DEFAULT_MARGIN_MS = 60_000;
@@ -85,7 +85,9 @@ export interface SealReport {
  *   ERR_STORE, ERR_KEY, and what the appender throws
  */
 export async function seal(options: SealOptions): Promise<SealReport> {
-  const { store, keys, rows, now = Date.now } = options;
+  const { store, keys, rows, witness, now = Date.now } = options;
+  // The witness first: what it has seen by then the store has, though another sealer goes on meanwhile.
+  const seen = await witness?.latest();
   const latest = await latestCommit(store, keys);
   const sealedAt = BigInt(Math.floor(now())) * 1000n;
   if (latest !== undefined && sealedAt < latest.sealedAt) {
@@ -94,7 +96,7 @@ export async function seal(options: SealOptions): Promise<SealReport> {
       `the clock says ${instant(sealedAt)}, and the last seal was made at ${instant(latest.sealedAt)}`,
     );
   }
-  await refuseRollback(options, latest);
+  refuseRollback(seen, latest);
   if (latest !== undefined) await rows.complete(latest);
   const windows = await closedWindows(options, latest, sealedAt);
   if (windows.length === 0) {
@@ -246,8 +248,8 @@ function entryOf(
 }
 
 /** A witness that has seen more than the store has says that the store was set back. */
-async function refuseRollback({ witness }: SealOptions, latest: VerifiedCommit | undefined): Promise<void> {
-  const seen = (await witness?.latest())?.checkpoint;
+function refuseRollback(witnessed: WitnessedCheckpoint | undefined, latest: VerifiedCommit | undefined): void {
+  const seen = witnessed?.checkpoint;
   if (seen === undefined || seen.size <= (latest?.tree.size ?? 0n)) return;
   throw new IndelibleError(
     "ERR_CHECKPOINT",

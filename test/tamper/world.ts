@@ -54,11 +54,14 @@ export class Arena {
     process.env["METADATA_SERVER_DETECTION"] = "none";
   }
 
+  get grpcPort(): number {
+    return this.#service?.ready.grpcPort ?? 0;
+  }
+
   /** An untouched log in a project of its own: see `World.fill`. */
   async world(): Promise<World> {
-    const port = this.#service?.ready.grpcPort ?? 0;
     const projectId = `attack-${this.#worlds.length + 1}`;
-    const world = new World(projectId, port, join(this.#folder, projectId));
+    const world = new World(projectId, this.grpcPort, join(this.#folder, projectId));
     this.#worlds.push(world);
     await provisionWarehouse(world.bigquery);
     return world;
@@ -209,7 +212,7 @@ export class World {
     return openWitness({ store: this.witnessStore, keys: list });
   }
 
-  async seal(options: { readonly store?: ObjectStore; readonly witness?: boolean } = {}): Promise<SealReport> {
+  async seal(options: { readonly store?: ObjectStore; readonly witness?: false | Witness } = {}): Promise<SealReport> {
     const { list, signers } = await openLocalKeys(this.keyFolder, this.origin, this.micros());
     return seal({
       reader: this.reader,
@@ -217,7 +220,7 @@ export class World {
       store: options.store ?? this.store,
       keys: list,
       signers,
-      witness: options.witness === false ? undefined : await this.witness(),
+      witness: options.witness === false ? undefined : (options.witness ?? (await this.witness())),
       now: () => this.nowMs,
     });
   }
