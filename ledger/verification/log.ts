@@ -130,8 +130,12 @@ class LogReading {
     }
   }
 
-  /** Whether the commit's entries can be added to the tree; behind a hole, to the tree that the commit itself says was before it. */
-  #attach({ number, before }: Commit): boolean {
+  /**
+   * Whether the commit's entries can be added to the tree. Where the commit says that another tree was before it, and behind a hole, to the
+   * one that the log has signed: what else it says anybody may have written there.
+   */
+  #attach(commit: Commit): boolean {
+    const { number, before } = commit;
     const tree = this.#tree;
     const same =
       before.size === tree.size &&
@@ -146,17 +150,35 @@ class LogReading {
         `commit ${number} does not follow from the ones before: it begins at ${before.size} seals, or at another tree of so many`,
       );
     }
-    if (before.size < tree.size || before.size > MAX_POSITION) return false;
-    try {
-      this.#tree = new CompactRange(before.size, before.hashes);
-    } catch {
-      this.#damaged(`commit ${number} has no tree before it that can be one`);
-      return false;
+    const signed = this.#signedTreeBefore(commit);
+    if (signed === undefined) return false;
+    if (signed !== tree) {
+      this.#tree = signed;
+      this.#unsignedRoots.clear();
+      this.#noteRoot();
     }
-    this.#unsignedRoots.clear();
-    this.#noteRoot();
     this.#follows = true;
     return true;
+  }
+
+  /** The tree to which the commit's entries have to be added for its checkpoint to be over them: this one, or the one that it says itself. */
+  #signedTreeBefore({ number, before, entries, checkpoint: note }: Commit): CompactRange | undefined {
+    const { keys, onFinding } = this.#options;
+    const what = `the checkpoint of commit ${number}`;
+    const { checkpoint, findings } = checkNote(note, keys, undefined, what);
+    for (const finding of findings) onFinding(finding);
+    if (checkpoint === undefined) return undefined;
+    const leads = (tree: CompactRange): boolean => {
+      const grown = tree.copy();
+      for (const entry of entries) grown.append(leafHash(Buffer.from(entry)));
+      return grown.size === checkpoint.size && grown.root().equals(checkpoint.rootHash);
+    };
+    if (this.#follows && leads(this.#tree)) return this.#tree;
+    if (before.size >= this.#tree.size && before.size <= MAX_POSITION) {
+      const said = treeOf(before);
+      if (said !== undefined && leads(said)) return said;
+    }
+    return this.#damaged(`${what} is over no tree that its entries could be added to`);
   }
 
   async #add(entry: string, commitNumber: number): Promise<void> {
@@ -239,6 +261,15 @@ class LogReading {
 
   #damaged(message: string, logIndex?: bigint): undefined {
     this.#options.onFinding({ code: "log-damaged", message, ...(logIndex !== undefined && { logIndex }) });
+  }
+}
+
+/** Undefined when no tree has these subtrees. */
+function treeOf({ size, hashes }: Commit["before"]): CompactRange | undefined {
+  try {
+    return new CompactRange(size, hashes);
+  } catch {
+    return undefined;
   }
 }
 
