@@ -87,7 +87,7 @@ export interface SealReport {
 export async function seal(options: SealOptions): Promise<SealReport> {
   const { store, keys, rows, witness, now = Date.now } = options;
   // The witness first: what it has seen by then the store has, though another sealer goes on meanwhile.
-  const seen = await witness?.latest();
+  const seen = await lastSeen(witness);
   const latest = await latestCommit(store, keys);
   const sealedAt = BigInt(Math.floor(now())) * 1000n;
   if (latest !== undefined && sealedAt < latest.sealedAt) {
@@ -245,6 +245,16 @@ function entryOf(
     sealed_at: instant(sealedAt),
     read_session: readSession,
   });
+}
+
+/** Undefined also when the witness cannot be reached: sealing does not wait for it. What it holds that the log has not signed is an error. */
+async function lastSeen(witness: Witness | undefined): Promise<WitnessedCheckpoint | undefined> {
+  try {
+    return await witness?.latest();
+  } catch (error) {
+    if (IndelibleError.is(error) && error.retryable) return undefined;
+    throw error;
+  }
 }
 
 /** A witness that has seen more than the store has says that the store was set back. */

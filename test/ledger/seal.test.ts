@@ -12,7 +12,7 @@ import { formatVerifierKey, openNote, verifierKeyOf } from "@indelible/ledger/no
 import { latestCommit, readCommit } from "@indelible/ledger/seal-log.ts";
 import type { SealRows } from "@indelible/ledger/seal-rows.ts";
 import { seal, type SealOptions, type SealReport } from "@indelible/ledger/seal.ts";
-import { openWitness } from "@indelible/ledger/witness.ts";
+import { openWitness, type Witness } from "@indelible/ledger/witness.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { SealedWarehouse } from "./sealed-warehouse.ts";
 import { testSigner } from "./test-keys.ts";
@@ -264,6 +264,20 @@ describe("seal()", () => {
     assert.equal(notes, 3);
     const latest = await latestCommit(world.store, world.keys);
     assert.equal((await witness.latest())?.checkpoint.size, latest?.tree.size);
+  });
+
+  it("seals while the witness cannot be read, and says so", async () => {
+    const world = await sealedWorld();
+    const away = new IndelibleError("ERR_STORE", "it is away");
+    const witness: Witness = {
+      latest: () => Promise.reject(away),
+      add: () => Promise.reject(away),
+      notes: () => {
+        throw away;
+      },
+    };
+    const { rows, witnessFailure } = await world.seal({ witness });
+    assert.deepEqual([rows, witnessFailure], [1, away]);
   });
 
   it("refuses to seal when the witness has seen more than the store has", async () => {
