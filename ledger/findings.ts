@@ -40,7 +40,10 @@ export const findingKinds: { readonly [code in FindingCode]: FindingKind } = {
   modified: { level: "violation", meaning: "A row is not what was sealed, or its entry does not have its hash." },
   "projection-differs": { level: "violation", meaning: "A typed column does not say what the entry says." },
   missing: { level: "violation", meaning: "A row that was sealed is not there." },
-  extra: { level: "violation", meaning: "A row stands in a sealed window that was not there when it was sealed." },
+  extra: {
+    level: "violation",
+    meaning: "A row stands in a sealed window that was not there when it was sealed, or at a time that has not come.",
+  },
   moved: {
     level: "violation",
     meaning: "A row that was sealed stands elsewhere: in another table, or under another time.",

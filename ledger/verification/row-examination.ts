@@ -122,10 +122,10 @@ export class RowExamination {
   }
 
   async #readOthers(log: SealLog): Promise<void> {
-    const { reader, asked, signal } = this.#options;
+    const { reader, asked, now, signal } = this.#options;
     const { since, until } = asked;
     for (const table of this.#present()) {
-      const options = { table, reader, findings: this.#findings, moves: this.#moves, signal };
+      const options = { table, reader, findings: this.#findings, moves: this.#moves, now, signal };
       const { end } = windowsOf(table, log);
       if (until === undefined || until > end) {
         this.#tallyOf(table).unsealedRows = await readUnsealed(end > this.#since ? end : this.#since, until, options);

@@ -11,19 +11,31 @@ export interface UnsealedOptions {
   readonly reader: RowReader;
   readonly findings: FindingList;
   readonly moves: Moves;
+  /** In microseconds since 1970. */
+  readonly now: bigint;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** `ingested_at` is the subscriber's clock, which may be so far ahead of the verifier's. A row that is further ahead was put there by hand. */
+const CLOCK_DIFFERENCE_MICROS = 3_600_000_000n;
+
 /**
- * Holds the rows after the last window against themselves, and returns how many there are. To be called when all windows of all tables
- * are done: a row that is missing there may have been moved here.
+ * Holds the rows after the last window against themselves, and returns how many there are. Those of a time that has not come are extra: no
+ * window will hold them for as long. To be called when all windows of all tables are done: a row that is missing there may have been
+ * moved here.
  */
-export function readUnsealed(from: bigint, until: bigint | undefined, options: UnsealedOptions): Promise<number> {
-  const { table, moves } = options;
-  return readRows(from, until, options, (rows, row) => {
+export async function readUnsealed(from: bigint, until: bigint | undefined, options: UnsealedOptions): Promise<number> {
+  const { table, moves, now } = options;
+  let ahead = 0;
+  const count = await readRows(from, until, options, (rows, row) => {
     const ingestedAt = rows.ingestedAt(row);
-    moves.sawUnsealed({ table, logId: rows.logId(row), entryHash: rows.entryHash(row), ingestedAt });
+    const stray = { table, logId: rows.logId(row), entryHash: rows.entryHash(row), ingestedAt };
+    if (ingestedAt !== undefined && ingestedAt > now + CLOCK_DIFFERENCE_MICROS) {
+      ahead += 1;
+      moves.addExtra(stray);
+    } else moves.sawUnsealed(stray);
   });
+  return count - ahead;
 }
 
 /** Finds rows before 1970, where the first window begins. */
