@@ -11,7 +11,14 @@ import { examineLog, type Examination } from "./verification/log-examination.ts"
 import { DEFAULT_LIMITS, type Counts, type Verification, type VerifyOptions } from "./verification/options.ts";
 import { loadProgress, removeProgress, saveProgress, type Asked } from "./verification/progress-file.ts";
 import { RowExamination } from "./verification/row-examination.ts";
-import { examineTables, learnTables, missingTables } from "./verification/table-examination.ts";
+import {
+  examineTables,
+  hindrances,
+  isWhole,
+  learnTables,
+  missingTables,
+  type KnownTables,
+} from "./verification/table-examination.ts";
 
 export type * from "./verification/options.ts";
 export type { TableFacts } from "./verification/retention.ts";
@@ -32,10 +39,19 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const onFinding = (finding: Finding): void => findings.add(finding);
 
   const saved = checkpointing?.resume === true ? await loadProgress(checkpointing.file, asked) : undefined;
-  const known = await learnTables(options, asked);
+  const known = await learnTables(options);
   const { reader } = known;
   const sizes = saved === undefined ? [] : [sizeOf(saved.log.size)];
-  const examination = await examineLog({ ...options, reader, limits, asked, findings, nowMicros: now, sizes });
+  const examination = await examineLog({
+    ...options,
+    auditedSessions: auditOf(options, known),
+    reader,
+    limits,
+    asked,
+    findings,
+    nowMicros: now,
+    sizes,
+  });
   const { log, memory, isSound } = examination;
   for (const finding of examineTables(log, known, asked, now, limits.overdueMs)) onFinding(finding);
 
@@ -53,7 +69,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     log.rootAt(sizeOf(saved.log.size))?.toString("hex") === saved.log.root;
   const resumed = isSameLog && rows.restore(saved);
   await rows.run(log, missingTables(known));
-  for await (const finding of answers(options, asked)) onFinding(finding);
+  for await (const finding of answers(options, asked, known)) onFinding(finding);
 
   findings.addAll(rows.findings);
   const verification = resultOf(options, asked, examination, rows, findings, resumed);
@@ -78,9 +94,25 @@ function askedOf({ tables = sealedTables, since, until }: VerifyOptions): Asked 
   return asked;
 }
 
+/** An audit that is not there, or not what it was, knows no reads. */
+function auditOf({ auditedSessions }: VerifyOptions, known: KnownTables): VerifyOptions["auditedSessions"] {
+  if (auditedSessions === undefined || isWhole(known, "log_access_audit")) return auditedSessions;
+  return () => Promise.resolve(new Set());
+}
+
 /** Asks the warehouse what it can answer by itself. */
-async function* answers({ questions, signal }: VerifyOptions, { tables }: Asked): AsyncGenerator<Finding> {
+async function* answers(
+  { questions, signal }: VerifyOptions,
+  { tables }: Asked,
+  known: KnownTables,
+): AsyncGenerator<Finding> {
   if (questions === undefined) return;
+  const why = [...hindrances(known)];
+  if (why.length > 0) {
+    const isSaid = (table: Finding["table"]): boolean => table === "seals" || tables.some((asked) => asked === table);
+    yield* why.filter(({ code, table }) => code !== "table-missing" || !isSaid(table));
+    return;
+  }
   for await (const { publisherId, firstMissing, lastMissing } of questions.gaps(signal)) {
     const which = firstMissing === lastMissing ? `number ${firstMissing}` : `numbers ${firstMissing} to ${lastMissing}`;
     yield { code: "gap", message: `of the publisher ${JSON.stringify(publisherId)} the ${which} did not arrive` };

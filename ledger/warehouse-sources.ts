@@ -11,18 +11,23 @@ export interface WarehouseSources {
   readonly auditedSessions: NonNullable<VerifyOptions["auditedSessions"]>;
 }
 
+/** What `tables.get` answers, of which a table's rows cannot be read when it is a view or the like. */
+interface Metadata {
+  readonly creationTime: string;
+  readonly type?: string;
+  readonly schema?: { readonly fields?: readonly StoredField[] };
+  readonly timePartitioning?: { readonly expirationMs?: string | null };
+}
+
 /** What a verifier asks of the warehouse beside rows: what its tables are, and which reads its audit knows. */
 export function warehouseSources(bigquery: BigQuery): WarehouseSources {
   return {
     async facts(table) {
       try {
         const [metadata] = await bigquery.dataset(RAW_DATASET).table(table).getMetadata();
-        const { creationTime, timePartitioning, schema } = metadata as {
-          readonly creationTime: string;
-          readonly timePartitioning?: { readonly expirationMs?: string };
-          readonly schema?: { readonly fields?: readonly StoredField[] };
-        };
-        const expirationMs = timePartitioning?.expirationMs;
+        const { creationTime, type = "TABLE", schema, timePartitioning } = metadata as Metadata;
+        if (type !== "TABLE") return undefined;
+        const expirationMs = timePartitioning?.expirationMs ?? undefined;
         return {
           createdAt: BigInt(creationTime) * 1000n,
           partitionExpirationMs: expirationMs === undefined ? undefined : Number(expirationMs),

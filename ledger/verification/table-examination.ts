@@ -1,5 +1,5 @@
 /** Everything about the tables as such: that they are there, keep their rows, and are sealed as far as they should be. */
-import type { TableName } from "@indelible/schemas/tables.ts";
+import { tableNames, type TableName } from "@indelible/schemas/tables.ts";
 import type { Finding } from "../findings.ts";
 import type { RowReader } from "../row-reader.ts";
 import type { SealLog } from "./log.ts";
@@ -17,17 +17,36 @@ export interface KnownTables {
   readonly reader: RowReader;
 }
 
-/** Asks what the tables are like. To be called before anything is read of them. @throws what `facts` throws */
-export async function learnTables({ facts, reader }: VerifyOptions, asked: Asked): Promise<KnownTables> {
+/** Asks what the tables are like, all of them. To be called before anything is read of them. @throws what `facts` throws */
+export async function learnTables({ facts, reader }: VerifyOptions): Promise<KnownTables> {
   const known = new Map<TableName, TableFacts | undefined>();
   if (facts === undefined) return { facts: known, reader };
-  const unusable = new Map<TableName, ReadonlySet<string>>();
-  for (const table of [...asked.tables, "seals"] as const) {
-    const of = await facts(table);
-    known.set(table, of);
-    unusable.set(table, new Set(of?.unusableColumns));
-  }
+  for (const table of tableNames) known.set(table, await facts(table));
+  const unusable = new Map([...known].map(([table, of]) => [table, of && new Set(of.unusableColumns)] as const));
   return { facts: known, reader: readerWithout(reader, unusable) };
+}
+
+/** Columns by which the warehouse answers about gaps and conflicts; of dead letters it takes all. */
+const askedBy: ReadonlySet<string> = new Set(["log_id", "entry_hash", "published_at", "publisher_id", "seq"]);
+
+/** Why the warehouse cannot be asked about gaps and conflicts, which it answers over all tables; nothing when it can. */
+export function* hindrances({ facts }: KnownTables): Generator<Finding> {
+  for (const [table, of] of facts) {
+    if (of === undefined) {
+      yield { code: "table-missing", message: "without it gaps and conflicts cannot be asked for", table };
+      continue;
+    }
+    const names = (of.unusableColumns ?? []).filter((name) => table === "dead_letters" || askedBy.has(name));
+    if (names.length === 0) continue;
+    const message = `gaps and conflicts cannot be asked for: dropped, or of another type, is ${names.join(", ")}`;
+    yield { code: "projection-differs", message, table };
+  }
+}
+
+/** Whether the table is there, with all its columns: only then its views answer. */
+export function isWhole({ facts }: KnownTables, table: TableName): boolean {
+  const of = facts.get(table);
+  return of === undefined ? !facts.has(table) : (of.unusableColumns ?? []).length === 0;
 }
 
 /** @param now in microseconds since 1970. @param overdueMs how long ago the last window of a table may have ended */

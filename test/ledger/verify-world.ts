@@ -17,7 +17,7 @@ import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
 import { canonicalize } from "@indelible/schemas/canonical.ts";
 import { derivedId } from "@indelible/schemas/entry.ts";
 import { sealedTables } from "@indelible/schemas/names.ts";
-import { tables, type Event, type TableName } from "@indelible/schemas/tables.ts";
+import { tableNames, tables, type Event, type TableName } from "@indelible/schemas/tables.ts";
 import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
 import { Administrator } from "./administrator.ts";
 import type { CellRow } from "./memory-warehouse.ts";
@@ -42,7 +42,7 @@ export class World {
   keys: KeyList = listOf(this.signer);
   /** Notes that the witness has been shown. */
   readonly witnessed: string[] = [];
-  readonly facts: Map<TableName, TableFacts> = new Map(sealedTables.map((table) => [table, factsOf(table)]));
+  readonly facts: Map<TableName, TableFacts> = new Map(tableNames.map((table) => [table, factsOf(table)]));
   readonly audited: Set<string> = new Set();
   readonly admin: Administrator = new Administrator(this.warehouse);
   tree: CompactRange = new CompactRange();

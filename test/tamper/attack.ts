@@ -44,6 +44,17 @@ export function foundOf({ findings }: Verification, logId: string): Finding[] {
   return findings.filter((finding) => finding.logId === logId);
 }
 
+/** What was found of one table. */
+export function assertFoundOf({ findings }: Verification, table: TableName, ...expected: readonly string[]): void {
+  assert.deepEqual(
+    findings
+      .filter((finding) => finding.table === table)
+      .map(shortly)
+      .sort(),
+    expected.toSorted(),
+  );
+}
+
 function shortly({ code, table, logId }: Finding): string {
   return [code, table, logId].filter((part) => part !== undefined).join(" ");
 }
