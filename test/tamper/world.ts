@@ -32,7 +32,8 @@ import { startService, type ServiceProcess } from "../processes.ts";
 
 export const MINUTE = 60_000;
 export const DAY: number = 24 * 60 * MINUTE;
-const start = Date.parse("2026-06-01T12:00:00Z");
+/** Noon a month ago: the warehouse asks for gaps by the real clock, and not for those of more than a year ago. */
+const start = Math.floor(Date.now() / DAY - 30) * DAY + DAY / 2;
 
 /** A warehouse process of a test file, in which each attack has a project of its own. */
 export class Arena {
