@@ -31,12 +31,8 @@ export function* compareFacts(
   facts: TableFacts | undefined,
 ): Generator<Finding> {
   if (facts === undefined) return yield tableMissing(table);
-  const declaredMs = retentionMsOf(table);
-  const { createdAt, partitionExpirationMs } = facts;
-  if (partitionExpirationMs !== undefined && partitionExpirationMs < declaredMs) {
-    const message = `partitions expire after ${days(partitionExpirationMs)}, declared are ${days(declaredMs)}`;
-    yield { code: "retention-shortened", message, table };
-  }
+  yield* compareRetention(table, facts);
+  const { createdAt } = facts;
   for (let index = 0; index < windows.length; index += 1) {
     if (windows.rowCountAt(index) === 0) continue;
     const { start, end, logIndex } = windows.at(index);
@@ -45,6 +41,22 @@ export function* compareFacts(
     const message = `it was created at ${timeText(createdAt)}, and rows up to ${timeText(end)} had been sealed`;
     return yield { code: "table-recreated", message, table, window: { start, end }, logIndex };
   }
+}
+
+/** The same for table `seals`, of which the seals themselves are the rows. @param firstSealedAt in microseconds since 1970 */
+export function* compareSealFacts(facts: TableFacts, firstSealedAt: bigint): Generator<Finding> {
+  yield* compareRetention("seals", facts);
+  const { createdAt } = facts;
+  if (createdAt <= firstSealedAt) return;
+  const message = `it was created at ${timeText(createdAt)}, and the first seal was made at ${timeText(firstSealedAt)}`;
+  yield { code: "table-recreated", message, table: "seals" };
+}
+
+function* compareRetention(table: TableName, { partitionExpirationMs }: TableFacts): Generator<Finding> {
+  const declaredMs = retentionMsOf(table);
+  if (partitionExpirationMs === undefined || partitionExpirationMs >= declaredMs) return;
+  const message = `partitions expire after ${days(partitionExpirationMs)}, declared are ${days(declaredMs)}`;
+  yield { code: "retention-shortened", message, table };
 }
 
 export function tableMissing(table: TableName): Finding {

@@ -5,7 +5,7 @@ import type { RowReader } from "../row-reader.ts";
 import type { SealLog } from "./log.ts";
 import type { VerifyOptions } from "./options.ts";
 import type { Asked } from "./progress-file.ts";
-import { compareFacts, type TableFacts } from "./retention.ts";
+import { compareFacts, compareSealFacts, type TableFacts } from "./retention.ts";
 import { windowsOf } from "./row-examination.ts";
 import { timeText } from "./time.ts";
 import { readerWithout } from "./usable-columns.ts";
@@ -73,6 +73,8 @@ export function* examineTables(
     }
     if (facts.has(table) && windows.length > 0) yield* compareFacts(table, windows, facts.get(table));
   }
+  const ofSeals = facts.get("seals");
+  if (ofSeals !== undefined && log.entries.length > 0) yield* compareSealFacts(ofSeals, log.entries.sealedAt(0));
 }
 
 /** Tables that are known not to be there. */

@@ -47,6 +47,8 @@ describe("the admin does away with a sealed table", () => {
       await world.admin("TRUNCATE TABLE escalation_logs");
       await retain(world, "mcp_usage_logs", 30);
       await retain(world, "dead_letters", undefined);
+      await world.admin("CREATE OR REPLACE TABLE seals AS SELECT * FROM seals");
+      await retain(world, "seals", 2556);
       found = await world.verify();
     });
 
@@ -77,6 +79,9 @@ describe("the admin does away with a sealed table", () => {
 
     it("set to expire sooner: its retention is shortened", () =>
       assertFoundOf(found, "mcp_usage_logs", "retention-shortened mcp_usage_logs"));
+
+    it("that of the seals: as for any other", () =>
+      assertFoundOf(found, "seals", "retention-shortened seals", "table-recreated seals"));
 
     it("set never to expire: that is no loss", () => assertFoundOf(found, "dead_letters"));
   });
