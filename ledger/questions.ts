@@ -1,7 +1,8 @@
 import type { BigQuery } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
-import { tableNames, type TableName } from "@indelible/schemas/tables.ts";
+import { conflictsQuery } from "@indelible/schemas/integrity-views.ts";
+import { arrivedQuery, gapsQuery } from "@indelible/schemas/sequence-queries.ts";
+import type { TableName } from "@indelible/schemas/tables.ts";
 
 /** Numbers of one publisher that have not arrived although a later one has, both ends included. */
 export interface SequenceGap {
@@ -33,15 +34,17 @@ const defaultPageRows = 10_000;
 
 type Row = { readonly [column: string]: string };
 
-/** Asks the views of docs/audit-queries.md. Jobs run in the client's project, and the views are that project's. */
+/**
+ * Asks what the views of docs/audit-queries.md ask, but of the tables themselves: whoever can change a view can make it say that nothing is
+ * wrong. Jobs run in the client's project, and the tables are that project's.
+ */
 export function bigQueryQuestions(bigquery: BigQuery, pageRows: number = defaultPageRows): Questions {
   // Whole numbers come as text: the client would make doubles of them.
-  const view = async (name: string): Promise<string> => `\`${await bigquery.getProjectId()}.${VIEWS_DATASET}.${name}\``;
   return {
     async *gaps() {
       const query = `SELECT publisher_id, CAST(first_missing AS STRING) AS first, CAST(last_missing AS STRING) AS last,
   CAST(UNIX_MICROS(seen_after) AS STRING) AS seen_after
-FROM ${await view("sequence_gaps")} ORDER BY publisher_id, first_missing`;
+FROM (${gapsQuery(`(${arrivedQuery(await bigquery.getProjectId())})`)}) ORDER BY publisher_id, first_missing`;
       for await (const row of rowsOf(bigquery, query, pageRows)) {
         yield {
           publisherId: row["publisher_id"] as string,
@@ -52,11 +55,10 @@ FROM ${await view("sequence_gaps")} ORDER BY publisher_id, first_missing`;
       }
     },
     async *conflicts() {
-      const query = `SELECT table_name, log_id FROM ${await view("conflicts")} ORDER BY table_name, log_id`;
+      const conflicts = conflictsQuery(await bigquery.getProjectId());
+      const query = `SELECT table_name, log_id FROM (${conflicts}) ORDER BY table_name, log_id`;
       for await (const row of rowsOf(bigquery, query, pageRows)) {
-        const table = tableNames.find((name) => name === row["table_name"]);
-        // The view may be newer than this program, and know tables that it does not.
-        if (table !== undefined) yield { table, logId: row["log_id"] as string };
+        yield { table: row["table_name"] as TableName, logId: row["log_id"] as string };
       }
     },
   };
@@ -82,7 +84,7 @@ async function reading<T>(call: () => Promise<T>): Promise<T> {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
     if (code === 403) throw new IndelibleError("ERR_ACCESS_DENIED", message, { cause });
     if (code === 404) {
-      const hint = "An earlier version has provisioned this warehouse: provision it again, which adds the views.";
+      const hint = "An earlier version has provisioned this warehouse: provision it again, which adds the tables.";
       throw new IndelibleError("ERR_READ", message, { cause, hint });
     }
     throw new IndelibleError("ERR_READ", message, { cause });

@@ -1,6 +1,6 @@
 import type { BigQuery } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import { unusableColumns, type StoredField } from "./table-columns.ts";
 import type { VerifyOptions } from "./verify.ts";
 
@@ -39,8 +39,9 @@ export function warehouseSources(bigquery: BigQuery): WarehouseSources {
       }
     },
     async auditedSessions(sessions) {
-      const view = `\`${bigquery.projectId}.${VIEWS_DATASET}.log_access_audit_history\``;
-      const query = `SELECT DISTINCT job_id FROM ${view} WHERE job_id IN UNNEST(@sessions)`;
+      // Not its view, which can be made to know them all.
+      const audit = `\`${bigquery.projectId}.${RAW_DATASET}.log_access_audit\``;
+      const query = `SELECT DISTINCT job_id FROM ${audit} WHERE job_id IN UNNEST(@sessions)`;
       try {
         const [rows] = await bigquery.query({ query, params: { sessions: [...sessions] } });
         return new Set((rows as readonly { readonly job_id: string }[]).map((row) => row.job_id));

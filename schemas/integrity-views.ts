@@ -23,12 +23,17 @@ export function integrityViewsOf(projectId: string): readonly View[] {
       name: "conflicts",
       description: "Identities of which there are entries with different content, one row each.",
       columns: ["table_name", "log_id", "entries", "first_published_at"],
-      query: tableNames.map((name) => conflictsQuery(projectId, name)).join("\nUNION ALL\n"),
+      query: conflictsQuery(projectId),
     },
   ];
 }
 
-function conflictsQuery(projectId: string, table: string): string {
+/** The identities with which entries of different content stand in one table: `table_name`, `log_id`, `entries`, `first_published_at`. */
+export function conflictsQuery(projectId: string): string {
+  return tableNames.map((name) => conflictsOf(projectId, name)).join("\nUNION ALL\n");
+}
+
+function conflictsOf(projectId: string, table: string): string {
   return `SELECT '${table}' AS table_name, log_id, COUNT(DISTINCT entry_hash) AS entries, MIN(published_at) AS first_published_at
 FROM \`${projectId}.${RAW_DATASET}.${table}\`
 GROUP BY log_id

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { bigQueryQuestions } from "@indelible/ledger/questions.ts";
-import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import type { Event } from "@indelible/schemas/tables.ts";
 import { RawWarehouse } from "../e2e/raw-warehouse.ts";
 
@@ -57,8 +57,8 @@ describe("bigQueryQuestions()", () => {
     ]);
   });
 
-  it("says what to do where an earlier version has made no such view", async () => {
-    await warehouse.bigquery.dataset(VIEWS_DATASET).table("conflicts").delete();
+  it("says what to do where an earlier version has made no such table", async () => {
+    await warehouse.bigquery.dataset(RAW_DATASET).table("dead_letter_reviews").delete();
     await assert.rejects(listOf(bigQueryQuestions(warehouse.bigquery).conflicts()), {
       code: "ERR_READ",
       hint: /provision it again/,
