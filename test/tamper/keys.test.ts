@@ -8,7 +8,7 @@ import { verifierKeyOf } from "@indelible/ledger/note.ts";
 import type { Signer } from "@indelible/ledger/signer.ts";
 import { testSigner } from "../ledger/test-keys.ts";
 import { assertFound, Backup, edited, Forger, replace } from "./forger.ts";
-import { Arena, conversation, MINUTE, type World } from "./world.ts";
+import { Arena, conversation, date, MINUTE, type World } from "./world.ts";
 
 const HOUR = 60 * MINUTE;
 
@@ -76,7 +76,7 @@ describe("a checkpoint", () => {
 describe("a list of keys", () => {
   it("in which the key ends before seals that it has made says which they are", async () => {
     const list = world.keyList();
-    const until = BigInt(Date.parse("2026-06-01T12:03:00Z")) * 1000n;
+    const until = BigInt(Date.parse(`${date}T12:03:00Z`)) * 1000n;
     const ended: KeyList = { ...list, keys: list.keys.map((trusted) => ({ ...trusted, until })) };
     const { findings } = await world.verify({ keys: ended });
     assert.deepEqual(
@@ -91,7 +91,7 @@ describe("a list of keys", () => {
 
   it("in which the key begins after seals that it has made says which they are", async () => {
     const list = world.keyList();
-    const from = BigInt(Date.parse("2026-06-01T12:03:00Z")) * 1000n;
+    const from = BigInt(Date.parse(`${date}T12:03:00Z`)) * 1000n;
     const keys = list.keys.map((trusted) => ({ ...trusted, from }));
     assertFound(await world.verify({ keys: { ...list, keys } }), ["unknown-key"], /^the checkpoint of commit 0 /);
   });
@@ -147,7 +147,7 @@ describe("a rotation of keys", () => {
     );
     await assert.rejects(own.seal(), { code: "ERR_CHECKPOINT" });
     // Backdated into its time it holds by itself, and the witness has seen another.
-    const backdate = (entry: string): string => edited(entry, { sealed_at: "2026-06-01T13:36:30.000000Z" });
+    const backdate = (entry: string): string => edited(entry, { sealed_at: `${date}T13:36:30.000000Z` });
     const log = forgery.log();
     const backdated = log.with(4, (log[4] ?? []).map(backdate));
     await forgery.rebuild(backdated, [old]);

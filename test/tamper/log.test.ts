@@ -8,7 +8,7 @@ import { verifierKeyOf } from "@indelible/ledger/note.ts";
 import { verify } from "@indelible/ledger/verify.ts";
 import { testSigner } from "../ledger/test-keys.ts";
 import { assertFound, Backup, edited, Forger, withEntry, type Log } from "./forger.ts";
-import { Arena, conversation, MINUTE, type World } from "./world.ts";
+import { Arena, conversation, date, MINUTE, type World } from "./world.ts";
 
 /** Of the untouched log: commit 0 has seals 0 to 10, 1 has 11 and 12, 2 has 13 and 14, 3 has 15 to 23, of all tables. */
 const LAST_TABLES = [
@@ -179,7 +179,9 @@ describe("the log, signed anew by whoever holds its key", () => {
     const change = { log_index: 24, checkpoint_number: 4, sealed_at: sealedAt.sealed_at };
     await forger.rebuild([...log, [edited(log[1]?.[0], change)]]);
     forger.setWitness();
-    const said = /^the window begins at 2026-06-01T12:01:06.000000Z, and the one before ends at 2026-06-01T13:35:18/;
+    const said = new RegExp(
+      `^the window begins at ${date}T12:01:06.000000Z, and the one before ends at ${date}T13:35:18`,
+    );
     assertFound(await world.verify(), ["log-damaged conversations #24"], said);
   });
 
@@ -192,25 +194,20 @@ describe("the log, signed anew by whoever holds its key", () => {
     ["with a seal that counts fewer rows", 11, { row_count: 5 }, ["window-differs conversations #11"]],
     ["with a seal that counts rows without end", 11, { row_count: 2 ** 53 - 1 }, ["window-differs conversations #11"]],
     ["with a seal of another root", 11, { root_hash: "ab".repeat(32) }, ["window-differs conversations #11"]],
-    [
-      "with a window that leaves a gap",
-      11,
-      { window_start: "2026-06-01T12:02:06Z" },
-      ["log-damaged conversations #11"],
-    ],
+    ["with a window that leaves a gap", 11, { window_start: `${date}T12:02:06Z` }, ["log-damaged conversations #11"]],
     [
       "with a window that overlaps the one before",
       11,
-      { window_start: "2026-06-01T12:01:05Z" },
+      { window_start: `${date}T12:01:05Z` },
       ["log-damaged conversations #11", "log-damaged conversations #13", "extra conversations"],
     ],
     [
       "with a window that ends too late",
       11,
-      { window_end: "2026-06-01T12:03:13Z" },
+      { window_end: `${date}T12:03:13Z` },
       ["log-damaged conversations #13", "log-damaged conversations #15", "extra conversations"],
     ],
-    ["with a clock that goes back", 13, { sealed_at: "2026-06-01T12:03:00Z" }, ["clock-regression conversations #13"]],
+    ["with a clock that goes back", 13, { sealed_at: `${date}T12:03:00Z` }, ["clock-regression conversations #13"]],
     ["with a seal that says another place", 11, { log_index: 2 ** 53 - 1 }, ["log-damaged #11"]],
     ["with a seal that says another commit", 11, { checkpoint_number: 7 }, ["log-damaged #11"]],
     [
@@ -255,8 +252,8 @@ describe("the log, signed anew by whoever holds its key", () => {
     const next = edited(log[3]?.[0], {
       log_index: 24,
       checkpoint_number: 4,
-      window_start: "2026-06-01T13:35:18.000000Z",
-      window_end: "2026-06-01T13:36:18.000000Z",
+      window_start: `${date}T13:35:18.000000Z`,
+      window_end: `${date}T13:36:18.000000Z`,
     });
     await forger.rebuild([...log, [next]]);
     assertFound(
@@ -324,7 +321,7 @@ describe("the table of seals, changed by the admin", () => {
   for (const [column, value] of [
     ["row_count", "5"],
     ["root_hash", `'${"ab".repeat(32)}'`],
-    ["window_end", "TIMESTAMP '2026-06-01T12:03:13Z'"],
+    ["window_end", `TIMESTAMP '${date}T12:03:13Z'`],
     ["log_index", "12"],
     ["entry_hash", `'${"ab".repeat(32)}'`],
     ["table_name", "'thinking_logs'"],

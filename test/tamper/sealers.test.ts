@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { sealedTables } from "@indelible/schemas/names.ts";
 import { assertFound, Forger } from "./forger.ts";
-import { Arena, conversation, logIdOf, MINUTE, thought, type World } from "./world.ts";
+import { Arena, conversation, date, logIdOf, MINUTE, thought, type World } from "./world.ts";
 
 const script = fileURLToPath(new URL("./sealer-process.ts", import.meta.url));
 const arena = new Arena();
@@ -133,7 +133,7 @@ describe("a sealer", () => {
     const rightMs = world.nowMs + 2 * MINUTE;
     world.nowMs -= 10 * MINUTE;
     const commits = world.commits();
-    await assert.rejects(world.seal(), { code: "ERR_CLOCK", message: /the clock says 2026-06-01T13:2/ });
+    await assert.rejects(world.seal(), { code: "ERR_CLOCK", message: new RegExp(`the clock says ${date}T13:2`) });
     assert.deepEqual(world.commits(), commits);
     world.nowMs = rightMs;
     assert.ok((await world.seal()).rows > 1);
@@ -146,13 +146,13 @@ describe("a sealer", () => {
     await world.log("conversations", conversation("never sealed"));
     world.nowMs += 121 * MINUTE;
     const overdue = sealedTables.map((table) => `seal-overdue ${table}`);
-    assertFound(await world.verify(), overdue, /^its last seal ends at 2026-06-01T13:35:18.000000Z$/);
+    assertFound(await world.verify(), overdue, new RegExp(`^its last seal ends at ${date}T13:35:18.000000Z$`));
   });
 
   it("does not see rows that come late into a window that it has sealed, and the verifier finds them extra", async () => {
     const world = await (await arena.world()).fill();
     const nowMs = world.nowMs;
-    world.nowMs = Date.parse("2026-06-01T12:03:00Z");
+    world.nowMs = Date.parse(`${date}T12:03:00Z`);
     await world.log("conversations", conversation("backdated"));
     world.nowMs = nowMs;
     const verification = await world.verify();

@@ -34,6 +34,8 @@ export const MINUTE = 60_000;
 export const DAY: number = 24 * 60 * MINUTE;
 /** Noon a month ago: the warehouse asks for gaps by the real clock, and not for those of more than a year ago. */
 const start = Math.floor(Date.now() / DAY - 30) * DAY + DAY / 2;
+/** The date of the log, whose day begins at noon, as `2026-06-01`. */
+export const date: string = new Date(start).toISOString().slice(0, 10);
 
 /** A warehouse process of a test file, in which each attack has a project of its own. */
 export class Arena {
