@@ -32,7 +32,7 @@ async function work(): Promise<void> {
       "conversations",
       encoded.map((row) => () => row),
     );
-    if (next % 500_000 === 0) process.stderr.write(`${next.toLocaleString("en-US")} rows appended\n`);
+    if (from % 500_000 === 0 && from > 0) process.stderr.write(`${from.toLocaleString("en-US")} rows appended\n`);
   }
 }
 await Promise.all(Array.from({ length: CALLS_AT_ONCE }, work));
