@@ -5,11 +5,8 @@
  *
  * Prints one line of JSON on stdout when it is ready. Ends on SIGTERM, and when its parent process does.
  */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
-import { getTestServer } from "@google-cloud/functions-framework/testing";
-import { log } from "@indelible/subscriber/log.ts";
+import { serveLocally } from "@indelible/subscriber/local-server.ts";
 import { sealer, service } from "./function.ts";
 
 const { values } = parseArgs({
@@ -18,25 +15,9 @@ const { values } = parseArgs({
 const everyMs = Number(values.every) * 1000;
 if (!(everyMs > 0)) throw new Error(`--every ${values.every} is not a number of seconds`);
 
-const framework = getTestServer("seal");
-const server = createServer((request, response) => {
-  // See subscriber/main.ts.
-  if (/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) {
-    framework.emit("request", request, response);
-  } else {
-    response.writeHead(403).end("this service answers to 127.0.0.1 and localhost only\n");
-  }
-});
-server.on("error", (error) => {
-  log("ERROR", error.message, { hint: "Choose another --port, or 0 for any free one." });
-  process.exit(1);
-});
 const stopping = new AbortController();
 const sealing = sealer.runEvery(everyMs, stopping.signal);
-server.listen(Number(values.port), "127.0.0.1", () => {
-  const { address, port } = server.address() as AddressInfo;
-  process.stdout.write(`${JSON.stringify({ service: "sealer", ready: true, host: address, port })}\n`);
-});
+const server = serveLocally("seal", "sealer", Number(values.port));
 
 const DRAIN_MS = 4_000;
 

@@ -120,25 +120,6 @@ export function rootOf(leaves: Iterable<Buffer>): Buffer {
   return range.root();
 }
 
-/** The hashes that lead from leaf `index` to the root of the tree over `leaves`, the lowest first. @throws RangeError */
-export function inclusionProof(leaves: readonly Buffer[], index: number): Buffer[] {
-  if (!Number.isInteger(index) || index < 0 || index >= leaves.length) {
-    throw new RangeError(`there is no leaf ${index} among ${leaves.length}`);
-  }
-  const proof: Buffer[] = [];
-  for (let from = 0, until = leaves.length; until - from > 1;) {
-    const middle = from + split(until - from);
-    if (index < middle) {
-      proof.push(rootOf(slice(leaves, middle, until)));
-      until = middle;
-    } else {
-      proof.push(rootOf(slice(leaves, from, middle)));
-      from = middle;
-    }
-  }
-  return proof.toReversed();
-}
-
 /**
  * The hashes that lead from leaf `index` to the root of the tree that `added` leaves make of `before`. The leaf must be one of those added.
  * @throws RangeError
@@ -301,12 +282,6 @@ function* slice(leaves: readonly Buffer[], from: number, until: number): Generat
 }
 
 /** The largest power of two below n, n > 1. */
-function split(n: number): number {
-  let k = 1;
-  while (k * 2 < n) k *= 2;
-  return k;
-}
-
 function splitBig(n: bigint): bigint {
   return largestPower(n - 1n);
 }

@@ -7,7 +7,6 @@ import {
   consistencyProof,
   EMPTY_ROOT,
   includes,
-  inclusionProof,
   inclusionProofAfter,
   inclusionProofPacked,
   isConsistent,
@@ -41,6 +40,16 @@ function recursiveRoot(leaves: readonly Buffer[]): Buffer {
   if (leaves.length === 1) return leaves[0] as Buffer;
   const k = 2 ** Math.floor(Math.log2(leaves.length - 1));
   return nodeHash(recursiveRoot(leaves.slice(0, k)), recursiveRoot(leaves.slice(k)));
+}
+
+/** RFC 6962, 2.1.1, word for word: PATH(m, D[n]). */
+function inclusionProof(leaves: readonly Buffer[], at: number): Buffer[] {
+  if (leaves.length === 1) return [];
+  const k = 2 ** Math.floor(Math.log2(leaves.length - 1));
+  const [left, right] = [leaves.slice(0, k), leaves.slice(k)];
+  return at < k
+    ? [...inclusionProof(left, at), recursiveRoot(right)]
+    : [...inclusionProof(right, at - k), recursiveRoot(left)];
 }
 
 describe("the tree", () => {
