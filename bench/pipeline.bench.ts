@@ -17,6 +17,7 @@ import { bigQueryClient, pubSubClient } from "../cli/clients.ts";
 import { provideAccess } from "../cli/dev/access.ts";
 import { provisionTopics, provisionWarehouse } from "../cli/dev/provision.ts";
 import { startStack } from "../cli/dev/stack.ts";
+import { claimUsualPorts } from "../cli/dev/usual-ports.ts";
 import { applyEnvironment } from "../cli/environment.ts";
 
 const { values } = parseArgs({
@@ -35,8 +36,9 @@ const MAX_QUEUED_BYTES = 48 * 1024 * 1024;
 
 const dataFolder = mkdtempSync(join(tmpdir(), "indelible-bench-"));
 const access = provideAccess(dataFolder);
+const usualPorts = claimUsualPorts();
 const stack = await startStack(
-  { project: "bench", dataFolder, access, onLine: (line) => process.stderr.write(`${line}\n`) },
+  { project: "bench", dataFolder, access, usualPorts, onLine: (line) => process.stderr.write(`${line}\n`) },
   new AbortController().signal,
 );
 try {

@@ -24,6 +24,7 @@ import { provideAccess, type Access } from "./access.ts";
 import { claimDataFolder } from "./data-folder.ts";
 import { provisionTopics, provisionWarehouse } from "./provision.ts";
 import { startStack, type Stack } from "./stack.ts";
+import { claimUsualPorts } from "./usual-ports.ts";
 
 export interface DevFlags extends ImportFlags {
   readonly once?: true;
@@ -42,12 +43,17 @@ export async function runDev(flags: DevFlags): Promise<number> {
   const importOptions = importOptionsOf(flags);
   askNoMetadataServer();
   using folder = claimDataFolder(flags.data);
+  using usualPorts = claimUsualPorts();
   const access = provideAccess(folder.path);
+  if (!usualPorts.claimed) say("Another `indelible dev` has the usual ports; using free ones.");
   let stack: Stack | undefined;
   using interrupted = interruption(() => stack?.kill());
   const { signal } = interrupted;
   try {
-    stack = await startStack({ project: flags.project, dataFolder: folder.path, access, onLine: say }, signal);
+    stack = await startStack(
+      { project: flags.project, dataFolder: folder.path, access, usualPorts, onLine: say },
+      signal,
+    );
     const { environment, functionOrigin } = stack;
     applyEnvironment(environment);
     await provision(flags.project, access, functionOrigin, signal);

@@ -5,6 +5,7 @@ import type { Environment } from "../environment.ts";
 import { ledgerVariables } from "../ledger-folders.ts";
 import type { Access } from "./access.ts";
 import { addresses, Service } from "./service.ts";
+import type { UsualPorts } from "./usual-ports.ts";
 
 /** Broker, warehouse, function and sealer of one machine, running. */
 export interface Stack {
@@ -20,17 +21,18 @@ export interface StackOptions {
   readonly project: string;
   readonly dataFolder: string;
   readonly access: Access;
+  readonly usualPorts: UsualPorts;
   readonly onLine: (line: string) => void;
 }
 
 /**
- * Starts the three services, each on its usual port or a free one.
+ * Starts the four services, each on its usual port or a free one.
  *
  * @param signal ends what has been started when it is aborted while others are still starting
  * @throws ERR_SERVICE_DIED or ERR_DEADLINE, after ending those that had started
  */
 export async function startStack(options: StackOptions, signal: AbortSignal): Promise<Stack> {
-  const { project, dataFolder, access, onLine } = options;
+  const { project, dataFolder, access, usualPorts, onLine } = options;
   const services: Service[] = [];
   const start = async (service: Service): Promise<Service> => {
     signal.throwIfAborted();
@@ -48,7 +50,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
         path: pathOf("@indelible/local/pubsub/main.ts"),
         arguments: ["--data", join(dataFolder, "pubsub")],
         environment: {},
-        usualPorts: { port: 8085, restPort: 8086 },
+        usualPorts: usualPorts.of({ port: 8085, restPort: 8086 }),
         onLine,
       }),
     );
@@ -60,7 +62,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
         path: pathOf("@indelible/local/bigquery/main.ts"),
         arguments: ["--data", join(dataFolder, "bigquery"), "--access", access.path, "--audit-topic", auditTopic],
         environment: { PUBSUB_EMULATOR_HOST: pubsubHost },
-        usualPorts: { port: 9050, grpcPort: 9060 },
+        usualPorts: usualPorts.of({ port: 9050, grpcPort: 9060 }),
         onLine,
       }),
     );
@@ -83,7 +85,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
           INDELIBLE_DATASET: RAW_DATASET,
           INDELIBLE_WAREHOUSE_TOKEN: access.token("writer"),
         },
-        usualPorts: { port: 8080 },
+        usualPorts: usualPorts.of({ port: 8080 }),
         onLine,
       }),
     );
@@ -98,7 +100,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
           INDELIBLE_DATASET: RAW_DATASET,
           INDELIBLE_WAREHOUSE_TOKEN: access.token("sealer"),
         },
-        usualPorts: { port: 8081 },
+        usualPorts: usualPorts.of({ port: 8081 }),
         onLine,
       }),
     );

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { claimUsualPorts } from "../../cli/dev/usual-ports.ts";
+
+const root = mkdtempSync(join(tmpdir(), "indelible-ports-"));
+after(() => rmSync(root, { recursive: true }));
+
+describe("claimUsualPorts()", () => {
+  it("gives the usual ports to one stack, and any free ones to others until it has ended", () => {
+    {
+      using first = claimUsualPorts(root);
+      using second = claimUsualPorts(root);
+      assert.deepEqual([first.claimed, second.claimed], [true, false]);
+      assert.deepEqual(first.of({ port: 9050, grpcPort: 9060 }), { port: 9050, grpcPort: 9060 });
+      assert.deepEqual(second.of({ port: 9050, grpcPort: 9060 }), { port: 0, grpcPort: 0 });
+    }
+    using third = claimUsualPorts(root);
+    assert.equal(third.claimed, true);
+  });
+
+  it("uses free ports where no claim can be made", () => {
+    const file = join(root, "file");
+    writeFileSync(file, "");
+    using ports = claimUsualPorts(file);
+    assert.deepEqual([ports.claimed, ports.of({ port: 8085 })], [false, { port: 0 }]);
+  });
+});
