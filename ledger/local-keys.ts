@@ -3,7 +3,7 @@
  * The n-th key of the list is that of `key-<n>.pem`. A key file is on disk before the list names it, so that a crash leaves at most a
  * key that is not named, which the next rotation takes. Files of keys whose time is over may be removed.
  */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { codeOf, createFile, replaceFile, storeError } from "./durable-file.ts";
@@ -22,6 +22,7 @@ export interface LocalKeys {
 const FIRST_MARGIN = 60_000_000n;
 
 const keyPath = (folder: string, number: number): string => join(folder, `key-${number}.pem`);
+const laterKeyName = /^key-(?!1\.)\d+\.pem$/;
 const listPath = (folder: string): string => join(folder, "keys.json");
 
 /**
@@ -67,9 +68,7 @@ export async function rotateLocalKeys(folder: string, now: bigint, overlapMs: nu
 }
 
 async function createList(folder: string, origin: string, now: bigint): Promise<KeyList> {
-  const signer = await openFileSigner({ path: keyPath(folder, 1), origin, create: true });
-  const second = await openFileSigner({ path: keyPath(folder, 2), origin, create: false }).catch(() => undefined);
-  if (second !== undefined) {
+  if (await hasLaterKeys(folder)) {
     throw new IndelibleError(
       "ERR_KEY",
       `there are several keys in ${folder}, but no keys.json that says when they are valid`,
@@ -78,6 +77,7 @@ async function createList(folder: string, origin: string, now: bigint): Promise<
       },
     );
   }
+  const signer = await openFileSigner({ path: keyPath(folder, 1), origin, create: true });
   const list = { origin, keys: [{ key: verifierKeyOf(signer), from: now - FIRST_MARGIN, until: undefined }] };
   try {
     if (await createFile(listPath(folder), Buffer.from(serializeKeyList(list)), 0o644)) return list;
@@ -85,6 +85,16 @@ async function createList(folder: string, origin: string, now: bigint): Promise<
     throw storeError(listPath(folder), "created", cause);
   }
   return (await readList(folder)) ?? list;
+}
+
+/** Whether there was a rotation, going by names: files that cannot be read count. */
+async function hasLaterKeys(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).some((name) => laterKeyName.test(name));
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return false;
+    throw storeError(folder, "read", cause);
+  }
 }
 
 async function readList(folder: string): Promise<KeyList | undefined> {

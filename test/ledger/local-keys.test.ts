@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -82,6 +91,18 @@ describe("the keys of one machine", () => {
     await rotateLocalKeys(folder, now + hour, 0);
     rmSync(join(folder, "keys.json"));
     await assert.rejects(openLocalKeys(folder, origin, now + hour), { code: "ERR_KEY", message: /no keys\.json/ });
+  });
+
+  it("are refused without a list beside a key that cannot be read or is no longer the second, and none is made", async (context) => {
+    const unreadable = temporaryFolder(context);
+    mkdirSync(join(unreadable, "key-2.pem"), { recursive: true });
+    const third = temporaryFolder(context);
+    mkdirSync(third);
+    writeFileSync(join(third, "key-3.pem"), "");
+    for (const folder of [unreadable, third]) {
+      await assert.rejects(openLocalKeys(folder, origin, now), { code: "ERR_KEY", message: /several keys/ });
+      assert.equal(readdirSync(folder).length, 1);
+    }
   });
 
   it("are refused when a file has another key than the list names, is missing, or none is valid", async (context) => {
