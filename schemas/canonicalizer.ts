@@ -31,7 +31,10 @@ export function compileFilling(table: Table, sources: Sources): FillingCanonical
   return compile(table, sources);
 }
 
-/** A copy of `event` with every default in its place and its previews cut to their length. */
+/**
+ * A copy of `event` with every default in its place and its previews cut to their length. A `toJSON` of the event's own is left out, as every
+ * function is: what it gives would take the place of the defaults, and need not even be an object.
+ */
 export function complete(
   table: Table,
   sources: Sources,
@@ -39,6 +42,7 @@ export function complete(
   defaults: Defaults,
 ): { [column: string]: unknown } {
   const copy: { [column: string]: unknown } = { ...event };
+  if (typeof copy["toJSON"] === "function") delete copy["toJSON"];
   for (const column in sources) copy[column] ??= defaults[sources[column]!];
   for (const name in table.columns) {
     const column = table.columns[name]!;

@@ -105,6 +105,20 @@ for (const name of publishedTables) {
   });
 }
 
+test("log() - sends the members of an event that has a toJSON of its own, and nothing else in their place", () => {
+  const { recorder, events, refusals } = open();
+  for (const substitute of [() => 1, () => undefined, () => ({}), () => ({ log_id: "another" })]) {
+    const fields = { action_id: "a", action_target: "t", toJSON: substitute };
+    assert.equal(recorder.log("action_logs", context, fields), ID);
+    recorder.begin("action_logs", context, fields);
+  }
+  assert.deepEqual(refusals, []);
+  assert.deepEqual(
+    events().map(({ log_id, action_id, seq, toJSON }) => [log_id, action_id, seq, toJSON]),
+    Array.from({ length: 8 }, (_, index) => [ID, "a", index + 1, undefined]),
+  );
+});
+
 test("log() - numbers without gaps what was accepted, whatever is refused in between and within", () => {
   interface Step {
     readonly isValid: boolean;
