@@ -48,6 +48,11 @@ const HOST = "127.0.0.1";
 /** Above the API's own limit, so that a request that is too large gets its reason instead of a transport error. */
 const MAX_MESSAGE_BYTES = 20 * 1024 * 1024;
 const SHUTDOWN_GRACE_MS = 300;
+/**
+ * Node's own 5 s end a connection just when a client that asks every few seconds sends its next request on it, which then fails. Google's front
+ * ends hold idle connections for minutes, too.
+ */
+const KEEP_ALIVE_MS = 600_000;
 
 /**
  * Opens a warehouse and serves it on 127.0.0.1.
@@ -60,7 +65,10 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const recorder: ReadRecorder = auditLog ?? noRecorder;
   const engine = new QueryEngine(warehouse, access);
   const jobs = new Jobs(engine, new TableChanges(warehouse, engine, access), warehouse.catalog, recorder);
-  const http = createAdaptorServer({ fetch: restApp(warehouse, engine, jobs, access, recorder).fetch });
+  const http = createAdaptorServer({
+    fetch: restApp(warehouse, engine, jobs, access, recorder).fetch,
+    serverOptions: { keepAliveTimeout: KEEP_ALIVE_MS },
+  });
   const grpc = new Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
