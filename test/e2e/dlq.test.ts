@@ -5,8 +5,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { PubSub } from "@google-cloud/pubsub";
+import type { BigQuery } from "@google-cloud/bigquery";
+import type { PubSub } from "@google-cloud/pubsub";
 import { logIdOfMessage } from "@indelible/schemas/entry.ts";
+import { bigQueryClient, pubSubClient } from "../../cli/clients.ts";
+import { applyEnvironment, type Environment } from "../../cli/environment.ts";
 import { DataFolder, Dev } from "./dev.ts";
 
 const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
@@ -68,6 +71,7 @@ async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean):
 describe("indelible dlq, over the services of one machine", () => {
   let dev: Dev;
   let pubsub: PubSub;
+  let bigquery: BigQuery;
   const publish = (table: string, event: object): Promise<string> =>
     pubsub
       .topic(`agent-logs.${table}`)
@@ -76,15 +80,9 @@ describe("indelible dlq, over the services of one machine", () => {
   before(async () => {
     dev = new Dev(folder, []);
     await dev.running();
-    const { PUBSUB_EMULATOR_HOST } = JSON.parse(readFileSync(join(data, "env.json"), "utf8")) as {
-      PUBSUB_EMULATOR_HOST: string;
-    };
-    pubsub = new PubSub({
-      projectId: "indelible-local",
-      apiEndpoint: PUBSUB_EMULATOR_HOST,
-      emulatorMode: true,
-      clientOptions: { universeDomain: "googleapis.com" },
-    });
+    applyEnvironment(JSON.parse(readFileSync(join(data, "env.json"), "utf8")) as Environment);
+    pubsub = pubSubClient("indelible-local");
+    bigquery = bigQueryClient("indelible-local", true);
   });
   after(async () => {
     await pubsub?.close();
@@ -214,10 +212,13 @@ describe("indelible dlq, over the services of one machine", () => {
       ([group]) => group?.count === 12,
     );
     const patch = '[{"op":"add","path":"/started_at","value":"2026-01-31T09:30:00Z"}]';
-    const command = ["dlq", "replay", "--edit", patch, "--rate", "2", "--yes"];
+    const command = ["dlq", "replay", "--edit", patch, "--rate", "1", "--yes"];
+    // Asked from here: a command of its own for each question may take longer than the replay.
     const arrived = async (): Promise<number> => {
-      const [row] = await query("SELECT COUNT(*) AS n FROM conversations WHERE conversation_id LIKE 'killed-%'");
-      return Number(row?.["n"]);
+      const [rows] = await bigquery.query(
+        "SELECT COUNT(*) AS n FROM agent_logs.conversations WHERE conversation_id LIKE 'killed-%'",
+      );
+      return Number((rows as { readonly n: number }[])[0]?.n);
     };
 
     const first = start(command);
