@@ -135,8 +135,16 @@ function resultOf(
   const sum = (count: keyof Counts): number => tables.reduce((total, table) => total + table[count], 0);
   // Without a violation the windows of a table have no holes, and reach from the range's beginning to its end.
   const isCovered = tables.every(({ verified }) => verified.length === 1);
+  const counts: Counts = {
+    windows: sum("windows"),
+    expiredWindows: sum("expiredWindows"),
+    rows: sum("rows"),
+    unsealedRows: sum("unsealedRows"),
+  };
+  // Who asks for the wrong range must not be told that all is well.
+  const isEmpty = counts.rows === 0 && counts.expiredWindows === 0;
   return {
-    verified: !findings.hasViolations() && isCovered,
+    verified: !findings.hasViolations() && isCovered && !isEmpty,
     asked,
     log: {
       origin: keys.origin,
@@ -146,12 +154,7 @@ function resultOf(
       sealRows,
     },
     tables,
-    counts: {
-      windows: sum("windows"),
-      expiredWindows: sum("expiredWindows"),
-      rows: sum("rows"),
-      unsealedRows: sum("unsealedRows"),
-    },
+    counts,
     findings: findings.listed(),
     findingCounts: findings.counts(),
     resumed,

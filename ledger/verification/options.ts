@@ -126,7 +126,7 @@ export interface TableVerification extends Counts {
 }
 
 export interface Verification {
-  /** No violation, everything that was asked for is covered, and it was not nothing. */
+  /** No violation, everything that was asked for is covered, and there was a sealed row in it, or one that has expired. */
   readonly verified: boolean;
   readonly asked: {
     readonly tables: readonly TableName[];

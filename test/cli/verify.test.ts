@@ -6,7 +6,7 @@ import { after, describe, it } from "node:test";
 import { Command, CommanderError } from "commander";
 import { declareVerify } from "../../cli/verify.ts";
 import { runVerify, type VerifyFlags } from "../../cli/verify/run.ts";
-import { sealedWorld, type World } from "../ledger/verify-world.ts";
+import { BEGINNING, SECOND, sealedWorld, type World } from "../ledger/verify-world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "verify-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -108,6 +108,25 @@ describe("indelible verify", () => {
     assert.equal(code, 1);
     assert.match(text, /action_logs +nothing/);
     assert.match(text, /Not verified: 9 unsealed\./);
+  });
+
+  it("fails when what was asked for has no rows, though it is sealed", async () => {
+    const { world } = await sealedWorld();
+    const { code, text } = await run(world, { table: ["mcp_usage_logs"] });
+    assert.equal(code, 1);
+    assert.match(text, /Not verified: no row was sealed in what was asked for\./);
+  });
+
+  it("verifies up to --until, and nothing that came later", async () => {
+    const { world, ids } = await sealedWorld();
+    const until = BEGINNING + 10n * SECOND;
+    const [first, last] = [await run(world, { until }), await run(world)];
+    assert.deepEqual([first.code, last.code], [0, 0]);
+    assert.match(first.text, /Asked for {6}the beginning to 2026-03-02T/);
+    const rows = (text: string): number => Number(/Verified: (\d+) rows/.exec(text)?.[1]);
+    assert.ok(rows(first.text) < rows(last.text), `${rows(first.text)} of ${rows(last.text)}`);
+    world.admin.delete("action_logs", ids.at(-1) as string);
+    assert.deepEqual([(await run(world, { until })).code, (await run(world)).code], [0, 1]);
   });
 
   it("says how to go on when it is interrupted, and goes on", async () => {

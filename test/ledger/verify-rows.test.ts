@@ -170,6 +170,22 @@ describe("verify() - rows", () => {
     assert.deepEqual(await world.findings(), [`modified ${id}`]);
   });
 
+  it("does not take a range, a table or a log without a row for verified, however it was sealed", async () => {
+    const { world } = await sealedWorld();
+    const before = { since: 0n, until: SECOND };
+    for (const asked of [
+      before,
+      { tables: ["mcp_usage_logs"] as const },
+      { ...before, tables: ["action_logs"] as const },
+    ]) {
+      const { verified, counts, findings } = await world.verify(asked);
+      assert.deepEqual([verified, counts.rows, findings], [false, 0, []]);
+    }
+    const silent = new World();
+    await silent.seal();
+    assert.deepEqual([(await silent.verify()).verified, silent.commits], [false, 1]);
+  });
+
   it("says when the range asked for is not sealed, and when nothing of it is", async () => {
     const { world } = await sealedWorld();
     const beyond = await world.verify({ until: world.clock });
