@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { tryLock, type Lock } from "@indelible/publisher/spool/lock.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { lockFile } from "./file-lock.ts";
 
 /** The folder that a running `indelible dev` has for itself. */
 export interface DataFolder extends Disposable {
@@ -24,13 +24,13 @@ export function claimDataFolder(folder: string): DataFolder {
       hint: "End it with Ctrl-C, or start this one with --data and another folder.",
     });
   }
-  return { path, [Symbol.dispose]: () => claim[Symbol.dispose]() };
+  return { path, [Symbol.dispose]: () => claim.release() };
 }
 
-function lockIn(path: string): Disposable | undefined {
+function lockIn(path: string): Lock | undefined {
   try {
     mkdirSync(path, { recursive: true });
-    return lockFile(join(path, "lock.db"), busyTimeoutMs);
+    return tryLock(join(path, "lock.db"), busyTimeoutMs);
   } catch (cause) {
     throw new IndelibleError("ERR_CONFIG", `the data folder ${path} cannot be used`, {
       cause,

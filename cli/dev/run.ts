@@ -45,7 +45,7 @@ export async function runDev(flags: DevFlags): Promise<number> {
   using folder = claimDataFolder(flags.data);
   using usualPorts = claimUsualPorts();
   const access = provideAccess(folder.path);
-  if (!usualPorts.claimed) say("Another `indelible dev` has the usual ports; using free ones.");
+  if (usualPorts.refusal !== undefined) say(`Using free ports instead of the usual ones: ${usualPorts.refusal}`);
   let stack: Stack | undefined;
   using interrupted = interruption(() => stack?.kill());
   const { signal } = interrupted;

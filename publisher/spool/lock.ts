@@ -11,7 +11,7 @@ const SQLITE_BUSY = 5;
 const held = new Set<object>();
 
 /**
- * Takes the lock that the file at `path` stands for, without waiting; undefined when somebody else holds it, in this
+ * Takes the lock that the file at `path` stands for; undefined when somebody else holds it for `waitMs` or longer, in this
  * process or another, by whatever path. Of those who try at the same time exactly one gets it. The file is made if it is missing and stays
  * empty.
  *
@@ -21,7 +21,7 @@ const held = new Set<object>();
  *
  * @throws ERR_CONFIG without node:sqlite; SQLite's own error if the file cannot be opened or the file system has no locks
  */
-export function tryLock(path: string): Lock | undefined {
+export function tryLock(path: string, waitMs = 0): Lock | undefined {
   // Not imported: a publisher without a spool must load where there is no node:sqlite.
   const sqlite = process.getBuiltinModule("node:sqlite");
   if (sqlite === undefined) {
@@ -29,7 +29,7 @@ export function tryLock(path: string): Lock | undefined {
       hint: "Run the agent with Node 22.13 or later, or leave `spool` out.",
     });
   }
-  const database = new sqlite.DatabaseSync(path, { timeout: 0 });
+  const database = new sqlite.DatabaseSync(path, { timeout: waitMs });
   try {
     // The open transaction is the lock, and nothing is ever written. IMMEDIATE, for of two that ask at once for
     // EXCLUSIVE each can keep the other from it, and then nobody has it. Without MEMORY a journal would lie beside the file.

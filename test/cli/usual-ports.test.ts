@@ -13,18 +13,19 @@ describe("claimUsualPorts()", () => {
     {
       using first = claimUsualPorts(root);
       using second = claimUsualPorts(root);
-      assert.deepEqual([first.claimed, second.claimed], [true, false]);
+      assert.deepEqual([first.refusal, second.refusal], [undefined, "another `indelible dev` has them"]);
       assert.deepEqual(first.of({ port: 9050, grpcPort: 9060 }), { port: 9050, grpcPort: 9060 });
       assert.deepEqual(second.of({ port: 9050, grpcPort: 9060 }), { port: 0, grpcPort: 0 });
     }
     using third = claimUsualPorts(root);
-    assert.equal(third.claimed, true);
+    assert.equal(third.refusal, undefined);
   });
 
-  it("uses free ports where no claim can be made", () => {
+  it("uses free ports where no claim can be made, and says why", () => {
     const file = join(root, "file");
     writeFileSync(file, "");
     using ports = claimUsualPorts(file);
-    assert.deepEqual([ports.claimed, ports.of({ port: 8085 })], [false, { port: 0 }]);
+    assert.deepEqual(ports.of({ port: 8085 }), { port: 0 });
+    assert.match(ports.refusal ?? "", /cannot be claimed in .*: (ENOTDIR|EEXIST)/);
   });
 });
