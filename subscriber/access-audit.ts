@@ -1,17 +1,17 @@
 import { canonicalize } from "@indelible/schemas/canonical.ts";
+import { cut } from "@indelible/schemas/canonicalizer.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { accessIdOf, accessLogId, isLogEntry } from "@indelible/schemas/log-entry.ts";
 import type { Event } from "@indelible/schemas/tables.ts";
 import { logAccessAudit } from "@indelible/schemas/tables/log_access_audit.ts";
 import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
 import { accessOf, isAnonymous, misfit, object, required, tableReference, text } from "./audit-metadata.ts";
-import type { Fault, Line } from "./decode.ts";
+import type { Decoded, Fault } from "./decode.ts";
 import type { Message } from "./message.ts";
 import { faultOf } from "./validate.ts";
 
-/** Lines in the words of their table, and how many of the message's were none of its business. */
-export interface Translated {
-  readonly lines: readonly Line[];
+/** Lines in the words of their table with what they weigh, and how many of the message's were none of its business. */
+export interface Translated extends Decoded {
   readonly ignored: number;
 }
 
@@ -28,20 +28,19 @@ const MAX_STATEMENT = 65_536;
  *
  * Everything in a line comes from the record, so that the same record gives the same entries, however often and by whatever message it comes.
  */
-export function accessLines(message: Message, lines: readonly Line[], faults: Fault[]): Translated {
-  const [line] = lines;
-  if (line === undefined) return { lines, ignored: 0 };
+export function accessLines(message: Message, { lines: records, bytes }: Decoded, faults: Fault[]): Translated {
+  const [record] = records;
+  if (record === undefined) return { lines: records, bytes, ignored: 0 };
   try {
-    if (lines.length > 1) throw misfit("a message holds one record");
-    const events = accessEvents(line.text);
-    return {
-      lines: events.map((event, index) => ({ index, text: canonicalize(event) })),
-      ignored: events.length === 0 ? 1 : 0,
-    };
+    if (records.length > 1) throw misfit("a message holds one record");
+    const events = accessEvents(record.text);
+    const lines = events.map((event, index) => ({ index, text: canonicalize(event) }));
+    const characters = lines.reduce((sum, { text }) => sum + text.length, 0);
+    return { lines, bytes: bytes + characters, ignored: events.length === 0 ? 1 : 0 };
   } catch (error) {
     // The whole message, without an index: those are the events' of the record.
     faults.push({ ...faultOf(0, "", error), index: undefined, data: message.data });
-    return { lines: [], ignored: 0 };
+    return { lines: [], bytes, ignored: 0 };
   }
 }
 
@@ -75,8 +74,8 @@ export function accessEvents(json: string): Event[] {
       project_id: fit("project_id", projectId),
       dataset_id: fit("dataset_id", datasetId),
       table_id: fit("table_id", tableId),
-      columns_read: access.columns?.filter((column) => column !== "").map((column) => cut(column, 1024)),
-      statement: access.statement === undefined ? undefined : cut(access.statement, MAX_STATEMENT),
+      columns_read: access.columns?.filter((column) => column !== "").map((column) => fitting(column, 1024)),
+      statement: access.statement === undefined ? undefined : fitting(access.statement, MAX_STATEMENT),
       destination: fit("destination", access.destination),
       job_id: fit("job_id", access.by),
       rows_read: access.rows,
@@ -118,15 +117,13 @@ type TextColumn =
 
 /** `value` as its column takes it. */
 function fit(column: TextColumn, value: string | undefined): string | undefined {
-  return value === undefined ? undefined : cut(value, logAccessAudit.columns[column].maxLength);
+  return value === undefined ? undefined : fitting(value, logAccessAudit.columns[column].maxLength);
 }
 
 /** At most `maxLength` code points, the last one an ellipsis when anything was cut. */
-function cut(value: string, maxLength: number): string {
+function fitting(value: string, maxLength: number): string {
   const text = value.toWellFormed();
-  if (text.length <= maxLength) return text;
-  const points = Array.from(text);
-  return points.length <= maxLength ? points.join("") : `${points.slice(0, maxLength - 1).join("")}…`;
+  return cut(text, maxLength) === text ? text : `${cut(text, maxLength - 1)}…`;
 }
 
 function withoutGaps(event: Event): Event {

@@ -6,7 +6,7 @@ import type { Admission } from "./admission.ts";
 import type { Appender, PendingRow, RefusedRow } from "./appender.ts";
 import { deadLetterEntries } from "./dead-letter-entry.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import { decode, type Fault, type Line } from "./decode.ts";
+import { decode, type Decoded, type Fault } from "./decode.ts";
 import type { Dedup, RefusedEntry } from "./dedup.ts";
 import { hash, type Entry } from "./hash.ts";
 import type { Message } from "./message.ts";
@@ -33,9 +33,7 @@ export interface Outcome {
 }
 
 /** Puts what another system wrote into the words of the table, one line an event. Adds to `faults` what it cannot understand. */
-type Translate = (message: Message, lines: readonly Line[], faults: Fault[]) => Translated;
-
-const asItCame: Translate = (_message, lines) => ({ lines, ignored: 0 });
+type Translate = (message: Message, decoded: Decoded, faults: Fault[]) => Translated;
 
 /**
  * The way of one message's events: decode -> validate -> hash -> dedup -> append -> ack.
@@ -50,14 +48,15 @@ export async function ingest(
   pipeline: Pipeline,
   table: TableName,
   message: Message,
-  translate: Translate = asItCame,
+  translate?: Translate,
 ): Promise<Outcome> {
   using place = pipeline.admission.admit(message.data.length);
   const faults: Fault[] = [];
-  const { lines, bytes } = decode(message, faults);
+  const decoded = decode(message, faults);
+  place.resize(decoded.bytes);
+  const { lines, bytes, ignored } = translate?.(message, decoded, faults) ?? { ...decoded, ignored: 0 };
   place.resize(bytes);
-  const { lines: texts, ignored } = translate(message, lines, faults);
-  const events = validate(table, texts, faults);
+  const events = validate(table, lines, faults, translate === undefined);
   const entries = hash(table, message, events, faults);
   const written = await pipeline.dedup.once(table, entries, (unseen) => append(pipeline, table, message, unseen));
   const dead = faults.concat(written.refused.map(faultOfRefusal));

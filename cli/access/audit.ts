@@ -48,7 +48,10 @@ const fullName = "CONCAT('projects/', project_id, '/datasets/', dataset_id, '/ta
 const ofTheLog =
   "dataset_id IN UNNEST(@datasets) AND table_id IN UNNEST(@tables) AND IFNULL(project_id = @project, TRUE)";
 
-/** What the view `log_access_audit` tells of reads. Throws what `ask` throws. */
+/**
+ * What the records of the access audit tell of reads. Asks for every entry, and puts together what one reporter says of a job: in the view that has one
+ * row an access, a publisher's entry could take the place of the warehouse's own. Throws what `ask` throws.
+ */
 export class AccessAudit {
   readonly #project: string;
   readonly #ask: Ask;
@@ -80,10 +83,10 @@ export class AccessAudit {
   ARRAY_AGG(DISTINCT CONCAT(IFNULL(project_id, ''), '.', dataset_id, '.', table_id)) AS full_names,
   MAX(rows_read) AS rows_read, MAX(bytes_read) AS bytes_read, MAX(purpose) AS purpose, MAX(caller_ip) AS caller_ip,
   MAX(caller_user_agent) AS caller_user_agent, MAX(statement) AS statement, MAX(destination) AS destination,
-  MAX(job_id) AS job_id, MAX(publisher_id) AS publisher_id
-FROM log_access_audit
+  MAX(job_id) AS job_id, publisher_id
+FROM log_access_audit_history
 WHERE ${conditions.join(" AND ")}
-GROUP BY COALESCE(job_id, access_id)
+GROUP BY publisher_id, COALESCE(job_id, access_id)
 ORDER BY accessed_at DESC, job_id
 LIMIT ${limit}`,
       {
@@ -101,7 +104,7 @@ LIMIT ${limit}`,
   /** When the warehouse last told of a read of anything; undefined: never. */
   async newest(): Promise<string | undefined> {
     const [row] = await this.#rows(
-      "SELECT MAX(accessed_at) AS newest FROM log_access_audit WHERE publisher_id IS NULL",
+      "SELECT MAX(accessed_at) AS newest FROM log_access_audit_history WHERE publisher_id IS NULL",
       {},
     );
     return typeof row?.["newest"] === "string" ? row["newest"] : undefined;
@@ -113,7 +116,7 @@ LIMIT ${limit}`,
     for (let generation = 0; generation < maxGenerations && copies.size < maxCopies; generation += 1) {
       const before = copies.size;
       const rows = await this.#rows(
-        `SELECT DISTINCT destination FROM log_access_audit
+        `SELECT DISTINCT destination FROM log_access_audit_history
 WHERE STARTS_WITH(destination, 'projects/') AND (${ofTheLog} OR ${fullName} IN UNNEST(@copies))
 ORDER BY destination LIMIT ${maxCopies}`,
         { ...this.#log(table), copies: [...copies] },

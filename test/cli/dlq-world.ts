@@ -86,9 +86,10 @@ export class DeadLetterWorld implements DeadLetterReader {
   #receive(table: TableName, published: TransportMessage, translate?: typeof accessLines): string {
     const message = this.#message(published);
     const faults: Fault[] = [];
-    const decoded = decode(message, faults).lines;
-    const lines = translate?.(message, decoded, faults).lines ?? decoded;
-    for (const { event, logId } of hash(table, message, validate(table, lines, faults), faults)) {
+    const decoded = decode(message, faults);
+    const { lines } = translate?.(message, decoded, faults) ?? decoded;
+    const events = validate(table, lines, faults, translate === undefined);
+    for (const { event, logId } of hash(table, message, events, faults)) {
       if (table === "dead_letter_reviews") this.reviewRows.push({ event, publishedMicros: message.publishedAt });
       const ofTable = this.entries.get(table) ?? new Map<string, Event>();
       // The history shows what was published first.

@@ -12,7 +12,7 @@ import { storageWriteAppender, type Appender } from "@indelible/subscriber/appen
 import type { DeadLetters } from "@indelible/subscriber/dead-letters.ts";
 import { createDedup } from "@indelible/subscriber/dedup.ts";
 import type { Message } from "@indelible/subscriber/message.ts";
-import { ingest, keepDeadLetter } from "@indelible/subscriber/pipeline.ts";
+import { ingest, ingestAudit, keepDeadLetter } from "@indelible/subscriber/pipeline.ts";
 import { provisionWarehouse } from "../../cli/dev/provision.ts";
 import { startService, type ServiceProcess } from "../processes.ts";
 
@@ -59,6 +59,12 @@ export class RawWarehouse {
   async bury(publishedAt: number, data: string | Buffer, attributes: Message["attributes"] = {}): Promise<void> {
     const message = this.#message(publishedAt, Buffer.from(data as string));
     await keepDeadLetter(this.#pipeline(), "dead_letters", { ...message, attributes });
+  }
+
+  /** Takes a record of BigQuery's audit log the whole way to rows. */
+  async record(publishedAt: number, logEntry: object): Promise<void> {
+    const message = this.#message(publishedAt, Buffer.from(JSON.stringify(logEntry)));
+    await ingestAudit(this.#pipeline(), "log_access_audit", message);
   }
 
   async query<Row>(query: string): Promise<Row[]> {

@@ -4,7 +4,7 @@ import { Admission } from "@indelible/subscriber/admission.ts";
 import type { Fault } from "@indelible/subscriber/decode.ts";
 import { createDedup } from "@indelible/subscriber/dedup.ts";
 import type { Message } from "@indelible/subscriber/message.ts";
-import { ingestAudit, type Outcome, type Pipeline } from "@indelible/subscriber/pipeline.ts";
+import { ingest, ingestAudit, type Outcome, type Pipeline } from "@indelible/subscriber/pipeline.ts";
 import { jobEntry, logEntry, query, queryStats, view } from "./log-entries.ts";
 import { readRow } from "./rows.ts";
 
@@ -72,6 +72,41 @@ describe("ingestAudit()", () => {
     const appended = logEntry({ tableDataChange: { reason: "WRITE_API" } });
     assert.deepEqual(await take(w, message(JSON.stringify(appended))), outcome({ ignored: 1 }));
     assert.deepEqual([w.rows, w.faults], [[], []]);
+  });
+
+  it("lets a record take the room of all that it becomes", async () => {
+    const taken: number[] = [];
+    const w = world();
+    const admission = { admit: () => ({ resize: (bytes: number) => void taken.push(bytes), [Symbol.dispose]() {} }) };
+    const statement = "x".repeat(60_000);
+    const record = JSON.stringify(jobEntry({ queryConfig: { ...query, query: statement } }, { queryStats }));
+    await ingestAudit({ ...w, admission: admission as unknown as Admission }, "log_access_audit", message(record));
+    const [decoded = 0, translated = 0] = taken;
+    assert.equal(decoded, record.length);
+    assert.ok(w.rows.length === 2 && translated > record.length + 2 * statement.length, `${translated} bytes`);
+  });
+
+  it("is the only way by which a read has no reporter", async () => {
+    const w = world();
+    const read = {
+      access_id: "a",
+      principal: "me",
+      access_type: "query",
+      accessed_at: "2026-01-31T09:30:00Z",
+      dataset_id: "d",
+      table_id: "t",
+    };
+    const reported = { ...read, publisher_id: "mine", log_id: "0199f7a0-0000-7000-8000-000000000001" };
+    const data = [read, { ...read, publisher_id: null }, reported].map((event) => JSON.stringify(event)).join("\n");
+    assert.deepEqual(
+      await ingest(w, "log_access_audit", message(data, { format: "ndjson" })),
+      outcome({ accepted: 1, deadLettered: 2, reasons: { ERR_INVALID_EVENT: 2 } }),
+    );
+    assert.deepEqual(
+      w.rows.map((row) => row["publisher_id"]),
+      ["mine"],
+    );
+    assert.match(w.faults[0]?.detail ?? "", /must have a publisher_id/);
   });
 
   it("makes a dead letter of what cannot be understood, as it came", async () => {
