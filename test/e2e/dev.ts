@@ -31,8 +31,9 @@ export class Dev {
   #out = "";
   #errors = "";
 
-  constructor(data: DataFolder, args: readonly string[]) {
+  constructor(data: DataFolder, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     this.process = spawn(process.execPath, [main, "dev", "--data", join(data.path, "data"), ...args], {
+      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.process.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#out += text));
