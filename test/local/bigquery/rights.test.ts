@@ -16,7 +16,8 @@ import { parsePolicy } from "../../../local/bigquery/access/policy.ts";
 import { startWarehouse, type WarehouseServer } from "../../../local/bigquery/server.ts";
 import { RestCaller } from "./callers.ts";
 import { RowType } from "./clients.ts";
-import { RAW, rights, VIEWS, type Attempt, type Right } from "./rights.ts";
+import { ReadCaller } from "./read-caller.ts";
+import { RAW, rights, VIEWS, type Attempt, type ReadAttempt, type Right, type WriteAttempt } from "./rights.ts";
 
 type Who = RoleName | "nobody";
 /** How an attempt ended: done, refused as somebody unknown, refused for lack of a permission, or refused for another reason. */
@@ -109,7 +110,8 @@ async function everything(): Promise<string[]> {
 }
 
 async function outcomeOf(attempt: Attempt, who: Who): Promise<Outcome> {
-  if ("rpc" in attempt) return rpcOutcome(attempt, who);
+  if ("write" in attempt) return writeOutcome(attempt, who);
+  if ("read" in attempt) return readOutcome(attempt, who);
   const {
     status: code,
     reason,
@@ -127,27 +129,68 @@ async function outcomeOf(attempt: Attempt, who: Who): Promise<Outcome> {
   return "not here";
 }
 
-async function rpcOutcome({ rpc, table }: Extract<Attempt, { rpc: string }>, who: Who): Promise<Outcome> {
+async function writeOutcome({ write, table, more }: WriteAttempt, who: Who): Promise<Outcome> {
   const name = table as TableName;
-  const failure = rpc.startsWith("append")
-    ? await append(who, name, rowOf(name, `of ${who}`), rpc === "append change")
-    : await streamCall(who, name, rpc as "GetWriteStream" | "CreateWriteStream");
+  const failure =
+    write === "append" ? await append(who, name, rowOf(name, `of ${who}`), more) : await streamCall(who, name, write);
+  return rpcOutcome(failure, {
+    denied: /Permission 'TABLES_[A-Z_]+' denied on resource 'projects\/rights-test\/datasets\/agent_logs_raw\/tables\//,
+    elsewhere: /primary key/,
+  });
+}
+
+async function readOutcome({ read, dataset, table }: ReadAttempt, who: Who): Promise<Outcome> {
+  const name = `datasets/${dataset}/tables/${table}`;
+  const caller = new ReadCaller(server, tokenOf(who), project);
+  const other = new ReadCaller(server, tokens[who === "admin" ? "auditor" : "admin"], project);
+  try {
+    const session = read === "CreateReadSession" ? undefined : await other.createSession(name);
+    const failure = await failureOf(
+      session === undefined
+        ? caller.createSession(name)
+        : read === "ReadRows"
+          ? caller.readRows(session).then((rows) => assert.notEqual(rows, 0))
+          : caller.splitStream(session),
+    );
+    return rpcOutcome(failure, {
+      denied:
+        /the user does not have 'bigquery\.(?:readsessions|tables)\.[A-Za-z]+' permission for 'projects\/rights-test/,
+      elsewhere: /non-table entities cannot be read/,
+    });
+  } finally {
+    await Promise.all([caller.close(), other.close()]);
+  }
+}
+
+/** `denied` and `elsewhere`: what it has to say when a permission is lacking, and when it is refused for another reason. */
+function rpcOutcome(
+  failure: Failure | undefined,
+  says: { readonly denied: RegExp; readonly elsewhere: RegExp },
+): Outcome {
   switch (failure?.code) {
     case undefined:
       return "yes";
     case status.UNAUTHENTICATED:
       return "who are you";
     case status.PERMISSION_DENIED:
-      assert.match(
-        failure?.message ?? "",
-        /Permission 'TABLES_[A-Z_]+' denied on resource 'projects\/rights-test\/datasets\/agent_logs_raw\/tables\//,
-      );
+      assert.match(failure?.message ?? "", says.denied);
       return "no";
     case status.INVALID_ARGUMENT:
-      assert.match(failure?.message ?? "", /primary key/);
+      assert.match(failure?.message ?? "", says.elsewhere);
       return "not here";
     default:
       throw new Error(`unexpected: ${failure?.message}`);
+  }
+}
+
+/** What gRPC refused a call with; undefined when it was answered. */
+async function failureOf(call: Promise<unknown>): Promise<Failure | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    if (typeof (error as Failure).code === "number") return error as Failure;
+    throw error;
   }
 }
 
@@ -181,15 +224,16 @@ const headersOf = (who: Who): { headers: Record<string, string> } => ({
 });
 const pathOf = (table: TableName): string => `projects/${project}/datasets/${RAW}/tables/${table}`;
 
-/** Appends a row, perhaps with a column that says that it deletes another. Answers what the connection failed with, if it did. */
+/** Appends a row, perhaps with texts in columns that the table does not have. Answers what the connection failed with, if it did. */
 async function append(
   who: Who,
   table: TableName,
   row: Readonly<Record<string, unknown>>,
-  change = false,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Failure | undefined> {
   const required = fieldsOf(table).filter(({ mode }) => mode === "REQUIRED");
-  const rowType = new RowType(change ? [...required, { name: "_change_TYPE", type: "STRING" }] : required);
+  const texts = Object.keys(more).map((name) => ({ name, type: "STRING" }));
+  const rowType = new RowType([...required, ...texts]);
   const client = writeClient();
   try {
     const stream = client.appendRows({ otherArgs: headersOf(who) });
@@ -198,7 +242,7 @@ async function append(
     stream.on("data", ({ error }: protos.google.cloud.bigquery.storage.v1.IAppendRowsResponse) =>
       resolve(error ? { code: error.code ?? 0, message: error.message ?? "" } : undefined),
     );
-    const serializedRows = [rowType.encode(change ? { ...row, _change_TYPE: "DELETE" } : row)];
+    const serializedRows = [rowType.encode({ ...row, ...more })];
     stream.write({
       writeStream: `${pathOf(table)}/streams/_default`,
       protoRows: { writerSchema: rowType.writerSchema, rows: { serializedRows } },
@@ -219,12 +263,11 @@ async function streamCall(
   const client = writeClient();
   const options = { otherArgs: headersOf(who) };
   try {
-    await (rpc === "GetWriteStream"
-      ? client.getWriteStream({ name: `${pathOf(table)}/streams/_default` }, options)
-      : client.createWriteStream({ parent: pathOf(table), writeStream: { type: "COMMITTED" } }, options));
-    return undefined;
-  } catch (error) {
-    return error as Failure;
+    return await failureOf(
+      rpc === "GetWriteStream"
+        ? client.getWriteStream({ name: `${pathOf(table)}/streams/_default` }, options)
+        : client.createWriteStream({ parent: pathOf(table), writeStream: { type: "COMMITTED" } }, options),
+    );
   } finally {
     await client.close();
   }

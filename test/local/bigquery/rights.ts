@@ -4,11 +4,28 @@ import type { RoleName } from "@indelible/schemas/rights.ts";
 export const RAW = "agent_logs_raw";
 export const VIEWS = "agent_logs";
 
-/** What is sent: a statement, a REST call behind the project's URL, or a call of the Storage Write API on a table of the raw dataset. */
+/**
+ * What is sent: a statement, a REST call behind the project's URL, a call of the Storage Write API on a table of the raw dataset, or one of the
+ * Storage Read API. ReadRows and SplitReadStream are of a session that somebody else has made.
+ */
 export type Attempt =
   | { readonly statement: string }
   | { readonly method: string; readonly path: string; readonly body?: object }
-  | { readonly rpc: "append" | "append change" | "GetWriteStream" | "CreateWriteStream"; readonly table: string };
+  | WriteAttempt
+  | ReadAttempt;
+
+export type WriteAttempt = {
+  readonly write: "append" | "GetWriteStream" | "CreateWriteStream";
+  readonly table: string;
+  /** Columns of the row to append that the table does not have, all of them texts. Default: none. */
+  readonly more?: Readonly<Record<string, string>>;
+};
+
+export type ReadAttempt = {
+  readonly read: "CreateReadSession" | "ReadRows" | "SplitReadStream";
+  readonly dataset: string;
+  readonly table: string;
+};
 
 /**
  * "yes": it is done. "not here": allowed, and refused by this warehouse for another reason, which is said. Whoever is not named is refused
@@ -115,40 +132,80 @@ export const rights: readonly Right[] = [
     attempt: { method: "GET", path: `/datasets/${VIEWS}` },
     allowed: { auditor: "yes", reader: "yes", admin: "yes" },
   },
+  // Reading by the Storage Read API
+  {
+    what: "CreateReadSession on a raw table",
+    attempt: { read: "CreateReadSession", dataset: RAW, table: "conversations" },
+    allowed: { sealer: "yes", auditor: "yes", admin: "yes" },
+  },
+  {
+    what: "CreateReadSession on the seals",
+    attempt: { read: "CreateReadSession", dataset: RAW, table: "seals" },
+    allowed: { sealer: "yes", auditor: "yes", admin: "yes" },
+  },
+  {
+    what: "CreateReadSession on a view",
+    attempt: { read: "CreateReadSession", dataset: VIEWS, table: "conversations" },
+    allowed: { auditor: "not here", admin: "not here" },
+  },
+  {
+    what: "ReadRows of a raw table, of somebody else's session",
+    attempt: { read: "ReadRows", dataset: RAW, table: "conversations" },
+    allowed: { sealer: "yes", auditor: "yes", admin: "yes" },
+  },
+  {
+    what: "SplitReadStream of somebody else's session",
+    attempt: { read: "SplitReadStream", dataset: RAW, table: "conversations" },
+    allowed: { sealer: "yes", auditor: "yes", admin: "yes" },
+  },
   // Appending
   {
     what: "append to conversations",
-    attempt: { rpc: "append", table: "conversations" },
+    attempt: { write: "append", table: "conversations" },
     allowed: { writer: "yes", admin: "yes" },
   },
   {
     what: "append to seals",
-    attempt: { rpc: "append", table: "seals" },
+    attempt: { write: "append", table: "seals" },
     allowed: { sealer: "yes", admin: "yes" },
   },
   {
     what: "append of rows that change others (CDC)",
-    attempt: { rpc: "append change", table: "conversations" },
+    attempt: { write: "append", table: "conversations", more: { _change_TYPE: "DELETE" } },
+    allowed: { admin: "not here" },
+  },
+  {
+    what: "append of rows that change others in an order (CDC)",
+    attempt: {
+      write: "append",
+      table: "conversations",
+      more: { _CHANGE_TYPE: "UPSERT", _CHANGE_SEQUENCE_NUMBER: "FF" },
+    },
+    allowed: { admin: "not here" },
+  },
+  {
+    what: "append of rows with a sequence number and no change (CDC)",
+    attempt: { write: "append", table: "conversations", more: { _CHANGE_SEQUENCE_NUMBER: "FF" } },
     allowed: { admin: "not here" },
   },
   {
     what: "append of seals that change others (CDC)",
-    attempt: { rpc: "append change", table: "seals" },
+    attempt: { write: "append", table: "seals", more: { _change_TYPE: "DELETE" } },
     allowed: { admin: "not here" },
   },
   {
     what: "GetWriteStream",
-    attempt: { rpc: "GetWriteStream", table: "conversations" },
+    attempt: { write: "GetWriteStream", table: "conversations" },
     allowed: { writer: "yes", sealer: "yes", auditor: "yes", admin: "yes" },
   },
   {
     what: "CreateWriteStream",
-    attempt: { rpc: "CreateWriteStream", table: "conversations" },
+    attempt: { write: "CreateWriteStream", table: "conversations" },
     allowed: { writer: "yes", admin: "yes" },
   },
   {
     what: "CreateWriteStream on the seals",
-    attempt: { rpc: "CreateWriteStream", table: "seals" },
+    attempt: { write: "CreateWriteStream", table: "seals" },
     allowed: { sealer: "yes", admin: "yes" },
   },
   {
