@@ -5,7 +5,7 @@ export interface LogEntry {
   readonly insertId: string;
   readonly logName: string;
   readonly timestamp: string;
-  readonly resource: { readonly type: string };
+  readonly resource: { readonly type: string; readonly labels: object };
   readonly protoPayload: {
     readonly resourceName: string;
     readonly methodName: string;

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { status } from "@grpc/grpc-js";
+import { roles } from "@indelible/schemas/rights.ts";
+import { parsePolicy } from "../../../local/bigquery/access/policy.ts";
 import { Outbox } from "../../../local/bigquery/audit/outbox.ts";
 import { startWarehouse } from "../../../local/bigquery/server.ts";
 import { AuditTopic, type LogEntry } from "./audit-topic.ts";
@@ -15,9 +18,11 @@ import {
   temporaryFolder,
   writeClient,
 } from "./clients.ts";
+import { ReadCaller } from "./read-caller.ts";
 import { end, spawnWarehouse } from "./warehouse-process.ts";
 import type { BigQuery } from "@google-cloud/bigquery";
 import type { TestContext } from "node:test";
+import type { Policy } from "../../../local/bigquery/access/policy.ts";
 import type { WarehouseServer } from "../../../local/bigquery/server.ts";
 
 const fields = [
@@ -34,7 +39,7 @@ interface World {
 }
 
 /** A warehouse with an audit and a table `events` of three rows, which a view `seen` and a view `seen_twice` of that one read. */
-async function world(t: TestContext, maxRecords?: number): Promise<World> {
+async function world(t: TestContext, maxRecords?: number, access?: Policy): Promise<World> {
   const topic = await AuditTopic.start();
   t.after(() => topic.stop());
   const server = await startWarehouse({
@@ -42,6 +47,7 @@ async function world(t: TestContext, maxRecords?: number): Promise<World> {
     port: 0,
     grpcPort: 0,
     audit: { topic: topic.topic, pubsubHost: topic.host, maxRecords },
+    ...(access === undefined ? {} : { access }),
   });
   t.after(() => server.close());
   await createTable(server, "events", fields);
@@ -60,6 +66,13 @@ async function world(t: TestContext, maxRecords?: number): Promise<World> {
   });
   await dataset.createTable("seen_twice", { view: { query: `SELECT id FROM ${quoted("seen")}`, useLegacySql: false } });
   return { server, client, topic };
+}
+
+/** Who calls the Storage Read API, without a token when he has none; closed after the test. */
+function readCaller(t: TestContext, server: WarehouseServer, token?: string): ReadCaller {
+  const caller = new ReadCaller(server, token);
+  t.after(() => caller.close());
+  return caller;
 }
 
 const readOf = ({ protoPayload }: LogEntry): unknown => protoPayload.metadata.tableDataRead;
@@ -124,6 +137,64 @@ test("tabledata.list - makes a record of the table with its fields", async (t) =
   assert.deepEqual(readOf(entry!), { fields: ["id", "text"], reason: "TABLEDATA_LIST_REQUEST" });
 });
 
+const events = `datasets/${DATASET}/tables/events`;
+
+test("a read session - makes a record of its table with the selected fields, before a row is asked for, and none for its rows", async (t) => {
+  const { server, topic } = await world(t);
+  const caller = readCaller(t, server);
+  const session = await caller.createSession(events, { selectedFields: ["text"], rowRestriction: "id > 1" });
+  const [entry, ...others] = await topic.take(1);
+  assert.deepEqual(others, []);
+  const { methodName, resourceName, authenticationInfo, requestMetadata, metadata } = entry!.protoPayload;
+  assert.deepEqual(
+    { methodName, resourceName, authenticationInfo, callerIp: requestMetadata.callerIp, resource: entry!.resource },
+    {
+      methodName: "google.cloud.bigquery.storage.v1.BigQueryRead.CreateReadSession",
+      resourceName: path("events"),
+      authenticationInfo: { principalEmail: "anonymous@localhost" },
+      callerIp: "127.0.0.1",
+      resource: { type: "bigquery_dataset", labels: { project_id: PROJECT, dataset_id: DATASET } },
+    },
+  );
+  assert.match(requestMetadata.callerSuppliedUserAgent, /grpc-node/);
+  assert.match(session.name ?? "", /^projects\/test-project\/locations\/us\/sessions\/[0-9a-f]{32}$/);
+  assert.deepEqual(metadata.tableDataRead, {
+    fields: ["text"],
+    reason: "CREATE_READ_SESSION",
+    sessionName: session.name,
+  });
+  assert.equal(await caller.readRows(session), 2);
+  // Everything is published in its order: what the rows had made would come first.
+  const again = await caller.createSession(events);
+  assert.deepEqual((await topic.take(1)).map(readOf), [
+    { fields: ["id", "text"], reason: "CREATE_READ_SESSION", sessionName: again.name },
+  ]);
+});
+
+test("a refused read session - makes none, whoever asks and whatever for", async (t) => {
+  const token = "token-of-the-reader";
+  const reader = { token, principal: "reader@example.com", role: "reader" };
+  const { server, topic } = await world(t, undefined, parsePolicy({ anonymous: "admin", callers: [reader], roles }));
+  const caller = readCaller(t, server);
+  const seen = `datasets/${DATASET}/tables/seen`;
+  for (const [who, table, selectedFields, code] of [
+    [readCaller(t, server, token), events, [], status.PERMISSION_DENIED],
+    [readCaller(t, server, "token-that-nobody-has"), events, [], status.UNAUTHENTICATED],
+    [caller, `datasets/${DATASET}/tables/missing`, [], status.NOT_FOUND],
+    [caller, seen, [], status.INVALID_ARGUMENT],
+    [caller, events, ["nothing"], status.INVALID_ARGUMENT],
+  ] as const) {
+    await assert.rejects(who.createSession(table, { selectedFields: [...selectedFields] }), { code });
+  }
+  await assert.rejects(caller.createSession(events, { rowRestriction: "nothing = 1" }), {
+    code: status.INVALID_ARGUMENT,
+  });
+  const session = await caller.createSession(events);
+  assert.deepEqual((await topic.take(1)).map(readOf), [
+    { fields: ["id", "text"], reason: "CREATE_READ_SESSION", sessionName: session.name },
+  ]);
+});
+
 test("appends, plans, refused queries and queries of no table - make none", async (t) => {
   const { client, topic } = await world(t);
   await client.createQueryJob({ query: `SELECT id FROM ${quoted("events")}`, dryRun: true });
@@ -160,6 +231,10 @@ test("a full outbox - refuses reads with the reason and the fix, and takes them 
     assert.match(text, /backendError/);
     assert.match(text, /3 wait to be published, 3 is the most.*Start the broker/);
   }
+  await assert.rejects(readCaller(t, server).createSession(events), {
+    code: status.UNAVAILABLE,
+    details: /3 wait to be published, 3 is the most.*Start the broker/,
+  });
   await topic.startAgain();
   await topic.take(3);
   await client.query(`SELECT id FROM ${quoted("events")}`);
