@@ -6,6 +6,7 @@ import type { Event } from "@indelible/schemas/tables.ts";
 import { assertEvent } from "@indelible/schemas/validator.ts";
 import { accessEvents } from "@indelible/subscriber/access-audit.ts";
 import fc from "fast-check";
+import { logEntries } from "../../local/bigquery/audit/log-entry.ts";
 import { conversations, job, jobEntry, listing, logEntry, query, queryStats } from "./log-entries.ts";
 
 /** The events of an entry, each of which its table takes. */
@@ -112,6 +113,49 @@ describe("accessEvents() - what is a read", () => {
     it(`${what}: ${String(type)}`, () =>
       assert.deepEqual(told(entry, "access_type", "table_id"), [[type, "conversations"]]));
   }
+
+  const session = "projects/acme/locations/eu/sessions/0f3c5d";
+
+  it("a read session, as the local warehouse records it: its name in job_id, and the selected fields", () => {
+    const fields = ["log_id", "user_prompt_preview"];
+    const table = { projectId: "acme", datasetId: "agent_logs_raw", tableId: "conversations" };
+    const caller = { principal: "sealer@acme.example", allows: () => true };
+    const origin = { ip: "203.0.113.7", userAgent: "grpc-node-js/1.14.0" };
+    const atMs = Date.parse("2026-03-28T18:37:06.079Z");
+    const records = logEntries(caller, origin, { kind: "read_session", session, table, fields, atMs });
+    const [event, ...others] = records.flatMap(eventsOf);
+    assert.deepEqual(others, []);
+    const { log_id: _logId, access_id: _accessId, ...rest } = event!;
+    assert.deepEqual(rest, {
+      logged_at: "2026-03-28T18:37:06.079Z",
+      accessed_at: "2026-03-28T18:37:06.079Z",
+      principal: "sealer@acme.example",
+      caller_ip: "203.0.113.7",
+      caller_user_agent: "grpc-node-js/1.14.0",
+      access_type: "read_session",
+      project_id: "acme",
+      dataset_id: "agent_logs_raw",
+      table_id: "conversations",
+      columns_read: fields,
+      job_id: session,
+    });
+  });
+
+  it("a read session that is told without metadata: the same, by what was asked and answered", () => {
+    const entry = logEntry(
+      {},
+      {
+        metadata: undefined,
+        methodName: "google.cloud.bigquery.storage.v1.BigQueryRead.CreateReadSession",
+        resourceName: "projects/acme",
+        request: { readSession: { table: conversations, readOptions: { selectedFields: ["log_id"] } } },
+        response: { name: session },
+      },
+    );
+    assert.deepEqual(told(entry, "access_type", "table_id", "columns_read", "job_id"), [
+      ["read_session", "conversations", ["log_id"], session],
+    ]);
+  });
 
   it("CREATE TABLE AS and a query with a destination: with where the result was stored", () => {
     const destinationTable = "projects/acme/datasets/scratch/tables/mine";
