@@ -83,22 +83,29 @@ class ReadService {
     const rows = restrictedRows(ref, restriction);
     const arrow = arrowSchema(schema);
     const { location } = this.#warehouse.catalog.dataset(ref).settings;
+    const name = sessionName(projectId, location);
+    const fields = schema.fields.map((field) => field.name);
+    const record = (): Promise<void> =>
+      this.#recorder.record(caller, originOf(call), {
+        kind: "read_session",
+        session: name,
+        table: ref,
+        fields,
+        atMs: Date.now(),
+      });
     const session: ReadSession = {
-      name: sessionName(projectId, location),
+      name,
       table,
       restriction,
       rows,
       schema,
       arrow,
       serializedSchema: serializeSchema(arrow),
-      ...(await this.#extent(table, rows, restriction)),
+      ...(await this.#extent(table, rows, restriction, record)),
     };
-    const fields = schema.fields.map(({ name }) => name);
-    const read = { kind: "read_session", session: session.name, table: ref, fields, atMs: Date.now() } as const;
-    await this.#recorder.record(caller, originOf(call), read);
     const expiresMs = this.#sessions.add(session);
     return {
-      name: session.name,
+      name,
       expireTime: { seconds: Math.floor(expiresMs / 1000), nanos: (expiresMs % 1000) * 1_000_000 },
       dataFormat: "ARROW",
       arrowSchema: { serializedSchema: session.serializedSchema },
@@ -149,22 +156,29 @@ class ReadService {
     return table;
   }
 
-  /** Which rows there are now, by their numbers: whatever is appended after this has a higher one. */
+  /**
+   * Which rows there are now, by their numbers: whatever is appended after this has a higher one.
+   * @param record awaited before any row is looked at: what a restriction fails on may be quoted by its error
+   */
   async #extent(
     { ref }: Table,
     rows: string,
     restriction: string,
+    record: () => Promise<void>,
   ): Promise<Pick<ReadSession, "segments" | "rowCount" | "lastRow">> {
     await this.#warehouse.caughtUp(CATCH_UP_DEADLINE_MS);
+    const explain = (error: unknown): never => {
+      throw restriction === "" ? error : explainRestriction(ref, restriction, error);
+    };
     const found = await this.#slots.run(async () => {
       const connection = await this.#warehouse.connect();
       try {
         const sql =
           `SELECT CAST(${ROW_NUMBER} // ${SEGMENT_ROWS} AS DOUBLE), CAST(count(*) AS DOUBLE), ` +
           `CAST(max(${ROW_NUMBER}) AS DOUBLE) FROM ${rows} GROUP BY 1 ORDER BY 1`;
-        return (await connection.runAndReadAll(sql)).getRows();
-      } catch (error) {
-        throw restriction === "" ? error : explainRestriction(ref, restriction, error);
+        const statement = await connection.prepare(sql).catch(explain);
+        await record();
+        return (await statement.runAndReadAll().catch(explain)).getRows();
       } finally {
         connection.closeSync();
       }
