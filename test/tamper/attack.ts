@@ -14,13 +14,13 @@ export function thoughtRow(n: number): string {
   return logIdOf(Math.floor((n - 1) / 2) * 8 + 7 + ((n - 1) % 2));
 }
 
-/** Logs these events, of a publisher of its own for each so that a deleted one leaves no gap, and seals them. */
+/** Logs these events, of a publisher of its own for each that names none so that a deleted one leaves no gap, and seals them. */
 export async function logAndSeal(
   world: World,
   events: readonly (readonly [table: TableName, logId: string, event: Event])[],
 ): Promise<void> {
   for (const [table, logId, event] of events) {
-    await world.log(table, { ...event, log_id: logId, publisher_id: `publisher-${logId.slice(-4)}`, seq: 1 });
+    await world.log(table, { publisher_id: `publisher-${logId.slice(-4)}`, seq: 1, ...event, log_id: logId });
     world.nowMs += 1000;
   }
   // Long enough for every other table to be sealed as far, though nothing has come into it.

@@ -9,6 +9,8 @@ import { Arena, conversation, logIdOf, MINUTE } from "./world.ts";
 interface Attack {
   readonly name: string;
   readonly statements: (row: string, other: string) => readonly string[];
+  /** The row and the other one are the numbers 1 and 2 of one publisher; otherwise each is the only one of its own. */
+  readonly ofOnePublisher?: true;
   /** What is found of the row, of the other one, and of the one with the log_id `forged`. */
   readonly row?: readonly FindingCode[];
   readonly other?: readonly FindingCode[];
@@ -219,6 +221,33 @@ const attacks: readonly Attack[] = [
     says: /"publisher_id" does not say/,
   },
   {
+    name: "it and the next one of its publisher exchange their sequence numbers, in the entry, its hash and the column",
+    ofOnePublisher: true,
+    statements: (row, other) => [...renumber(row, 1, 2), ...renumber(other, 2, 1)],
+    row: ["modified"],
+    other: ["modified"],
+    says: OTHER_HASH,
+  },
+  {
+    name: "the column seq is changed to a number that is there already",
+    ofOnePublisher: true,
+    statements: (_, other) => update("seq = 1")(other),
+    other: ["projection-differs"],
+    says: /"seq" does not say/,
+  },
+  {
+    name: "the column seq is emptied",
+    statements: update("seq = NULL"),
+    row: ["projection-differs"],
+    says: /"seq" does not say/,
+  },
+  {
+    name: "the column publisher_id is changed to another publisher",
+    statements: update("publisher_id = 'agent'"),
+    row: ["projection-differs"],
+    says: /"publisher_id" does not say/,
+  },
+  {
     name: "a forged row is put into its window, with a right hash",
     statements: (row) => [copy(row, forgedColumns(row))],
     forged: ["extra"],
@@ -288,6 +317,11 @@ function exchange(row: string, other: string, ...columns: readonly string[]): st
   return [`UPDATE conversations AS t SET ${set} WHERE log_id IN ('${row}', '${other}')`];
 }
 
+/** Gives a row another sequence number, so that everything in it agrees. */
+function renumber(row: string, from: number, to: number): string[] {
+  return update(`seq = ${to}, ${withHash(`REPLACE(entry, '"seq":${from},', '"seq":${to},')`)}`)(row);
+}
+
 function intoThoughts(row: string): string[] {
   const system = "log_id, publisher_id, seq, published_at, message_id, ingested_at, schema_version, entry, entry_hash";
   return [
@@ -306,10 +340,15 @@ describe("the admin changes a sealed row", () => {
   before(async () => {
     await arena.start();
     const world = await (await arena.world()).fill();
-    const rows = attacks.flatMap((_, at) => [rowOf(at), otherOf(at)]);
+    const rows = attacks.flatMap(({ ofOnePublisher }, at) => {
+      const numbered = (seq: number) => (ofOnePublisher === true ? { publisher_id: `publisher of ${at}`, seq } : {});
+      return [[rowOf(at), numbered(1)] as const, [otherOf(at), numbered(2)] as const];
+    });
     await logAndSeal(
       world,
-      rows.map((row) => ["conversations", row, conversation(`of row ${row.slice(-4)}`)] as const),
+      rows.map(
+        ([row, number]) => ["conversations", row, { ...conversation(`of row ${row.slice(-4)}`), ...number }] as const,
+      ),
     );
     assertFound(await world.verify());
     for (const [at, { statements }] of attacks.entries()) {
