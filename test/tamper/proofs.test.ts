@@ -3,8 +3,16 @@ import { after, before, describe, it } from "node:test";
 import { entryHash } from "@indelible/schemas/entry.ts";
 import { bigQueryLookup } from "@indelible/ledger/big-query-lookup.ts";
 import { parseCheckpoint } from "@indelible/ledger/checkpoint.ts";
-import { CompactRange, includes, inclusionProofAfter, leafHash, nodeHash, rootOf } from "@indelible/ledger/merkle.ts";
-import { openNote, verifierKeyOf } from "@indelible/ledger/note.ts";
+import {
+  CompactRange,
+  EMPTY_ROOT,
+  includes,
+  inclusionProofAfter,
+  leafHash,
+  nodeHash,
+  rootOf,
+} from "@indelible/ledger/merkle.ts";
+import { openNote, signNote, verifierKeyOf } from "@indelible/ledger/note.ts";
 import { verifyProof, type Proof } from "@indelible/ledger/proof.ts";
 import { prove } from "@indelible/ledger/prove.ts";
 import { testSigner } from "../ledger/test-keys.ts";
@@ -92,6 +100,22 @@ describe("a proof of a row of a real log", () => {
     for (const number of [0, 2, 3]) refused({ checkpoint: forger.commit(number).checkpoint }, /seal does not lead/);
     refused({ checkpoint: proof.checkpoint.replace("\n13\n", "\n0\n") }, /not signed by a key/);
     refused({ checkpoint: "" }, /no signed note/);
+  });
+
+  it("does not hold with a checkpoint that the log's own key has signed over a tree without leaves", async () => {
+    const forger = new Forger(world);
+    // The only seal of its log: its hash is the root, and no path leads from it.
+    const seal = edited(proof.seal, { log_index: 0 });
+    const rootHash = leafHash(Buffer.from(seal));
+    const own = { seal, seal_proof: [], checkpoint: await forger.sign({ size: 1n, rootHash }) };
+    assert.equal(check(own).checkpoint.size, 1n, "with a size of 1 it holds: nothing but the size is wrong below");
+    const checkpoint = await signNote(`${world.origin}\n0\n${rootHash.toString("base64")}\n`, await forger.signers());
+    refused({ ...own, checkpoint }, /it has no leaves, and not the root of the tree without leaves/);
+
+    const empty = await forger.sign({ size: 0n, rootHash: EMPTY_ROOT });
+    for (const change of [{}, { seal_proof: [] }, { seal }, { seal, seal_proof: [] }]) {
+      refused({ ...change, checkpoint: empty }, /the seal does not lead to the root of the seal log/);
+    }
   });
 
   it("does not hold with an inner node in the place of the leaf", () => {
