@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { log } from "@indelible/subscriber/log.ts";
 import { seal, type SealOptions, type SealReport } from "./seal.ts";
@@ -33,7 +34,7 @@ export class Sealer {
   /** Runs every `everyMs`, the first time after one such interval, until the signal is aborted. Failures are logged, and the next run tries again. */
   async runEvery(everyMs: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await pause(everyMs, signal);
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
       if (!signal.aborted) await this.run().catch(() => undefined);
     }
     await this.#running?.catch(() => undefined);
@@ -66,14 +67,4 @@ export class Sealer {
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, durationMs);
-  const stop = (): void => resolve();
-  signal.addEventListener("abort", stop, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", stop);
 }
