@@ -267,31 +267,46 @@ function refuseRollback(witnessed: WitnessedCheckpoint | undefined, latest: Veri
   );
 }
 
-/** Shows the witness every checkpoint that it has not seen. @returns why it could not */
-async function show({ witness, store, keys }: SealOptions, newest: VerifiedCommit): Promise<unknown> {
+/**
+ * Shows the witness every checkpoint that it has not seen, in order. To a new witness of a long log these are all, so that one commit is held
+ * at a time: what was read on the way back is read again.
+ *
+ * @returns why it could not
+ */
+async function show(options: SealOptions, newest: VerifiedCommit): Promise<unknown> {
+  const { witness, store, keys } = options;
   if (witness === undefined) return undefined;
   try {
     const seen = (await witness.latest())?.checkpoint.size ?? 0n;
-    const unseen: VerifiedCommit[] = [];
-    for (let current = newest; current.tree.size > seen;) {
-      unseen.push(current);
-      const earlier =
-        current.commit.number === 0 ? undefined : await readCommit(store, keys, current.commit.number - 1);
-      if (earlier === undefined) break;
-      current = earlier;
-    }
-    for (const {
-      commit: { checkpoint, before, entries },
-      sealedAt,
-    } of unseen.toReversed()) {
-      const added = entries.map((entry) => leafHash(Buffer.from(entry)));
-      const proof = before.size === 0n ? [] : consistencyProof(new CompactRange(before.size, before.hashes), added);
-      await witness.add(checkpoint, sealedAt, proof, before.size);
+    if (newest.tree.size <= seen) return undefined;
+    const last = newest.commit.number;
+    for (let number = await firstUnseen(options, newest, seen); number <= last; number += 1) {
+      const unseen = number === last ? newest : await readCommit(store, keys, number);
+      if (unseen === undefined) throw new IndelibleError("ERR_CHECKPOINT", `commit ${number} was there and is gone`);
+      await showOne(witness, unseen);
     }
     return undefined;
   } catch (error) {
     return error;
   }
+}
+
+/** The number of the commit that grew the tree from what the witness has seen; where the way back to it is broken, of the one behind the break. */
+async function firstUnseen({ store, keys }: SealOptions, newest: VerifiedCommit, seenSize: bigint): Promise<number> {
+  let { number, before } = newest.commit;
+  while (before.size > seenSize && number > 0) {
+    const earlier = await readCommit(store, keys, number - 1);
+    if (earlier === undefined) break;
+    ({ number, before } = earlier.commit);
+  }
+  return number;
+}
+
+async function showOne(witness: Witness, { commit, sealedAt }: VerifiedCommit): Promise<void> {
+  const { checkpoint, before, entries } = commit;
+  const added = entries.map((entry) => leafHash(Buffer.from(entry)));
+  const proof = before.size === 0n ? [] : consistencyProof(new CompactRange(before.size, before.hashes), added);
+  await witness.add(checkpoint, sealedAt, proof, before.size);
 }
 
 function instant(micros: bigint): string {

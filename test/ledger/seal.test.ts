@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { entryHash } from "@indelible/schemas/entry.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { sealedTables } from "@indelible/schemas/names.ts";
-import { commitName } from "@indelible/ledger/commit.ts";
+import { commitName, COMMITS } from "@indelible/ledger/commit.ts";
 import { parseKeyList, withNewKey, type KeyList } from "@indelible/ledger/key-list.ts";
 import { leafOf } from "@indelible/ledger/leaf.ts";
 import { readLeaves } from "@indelible/ledger/leaves.ts";
@@ -79,6 +79,21 @@ async function sealedWorld(): Promise<World> {
   await world.seal();
   world.nowMs += 2 * MINUTE;
   return world;
+}
+
+const readOf = (number: number): string => `read ${commitName(number)}`;
+const takeOf = (number: number): string => `take witness/${String(number).padStart(12, "0")}`;
+
+/** From now on, each commit that is read and each checkpoint that the witness takes, in order. */
+function traceOf(store: MemoryStore, witnessStore: MemoryStore): string[] {
+  const trace: string[] = [];
+  const read = store.read.bind(store);
+  store.read = (name) => {
+    if (name.startsWith(COMMITS)) trace.push(`read ${name}`);
+    return read(name);
+  };
+  witnessStore.beforeCreate = async (name) => void trace.push(`take ${name}`);
+  return trace;
 }
 
 describe("seal()", () => {
@@ -265,6 +280,37 @@ describe("seal()", () => {
     const latest = await latestCommit(world.store, world.keys);
     assert.equal((await witness.latest())?.checkpoint.size, latest?.tree.size);
   });
+
+  for (const [what, known] of [
+    ["a new witness every checkpoint", 0],
+    ["a witness that is some behind those that it lacks", 3],
+    ["a witness that is one behind the last one", 5],
+  ] as const) {
+    it(`shows ${what}, in order, and holds one commit at a time`, async () => {
+      const world = await sealedWorld();
+      const witnessStore = new MemoryStore();
+      const witness = openWitness({ store: witnessStore, keys: world.keys });
+      for (let number = 1; number < 6; number += 1) {
+        world.nowMs += 10 * MINUTE;
+        await world.seal(number < known ? { witness } : {});
+      }
+      const trace = traceOf(world.store, witnessStore);
+      const { commitNumber, witnessFailure } = await world.seal({ witness });
+      assert.deepEqual([commitNumber, witnessFailure], [undefined, undefined]);
+
+      const commits = [0, 1, 2, 3, 4, 5].slice(known);
+      const walkBack = commits.slice(0, -1).toReversed().map(readOf);
+      const forward = commits.flatMap((number) => (number === 5 ? [takeOf(5)] : [readOf(number), takeOf(number)]));
+      assert.deepEqual(trace, [readOf(5), ...walkBack, ...forward]);
+      const notes: string[] = [];
+      for await (const note of witness.notes()) notes.push(note);
+      const log = await Promise.all([0, 1, 2, 3, 4, 5].map((number) => readCommit(world.store, world.keys, number)));
+      assert.deepEqual(
+        notes,
+        log.map((commit) => commit?.commit.checkpoint),
+      );
+    });
+  }
 
   it("seals while the witness cannot be read, and says so", async () => {
     const world = await sealedWorld();
