@@ -6,48 +6,13 @@ import { crc32c, crc32cBase64 } from "@indelible/ledger/crc32c.ts";
 import { type KmsClient, openKmsSigner } from "@indelible/ledger/kms-signer.ts";
 import { openNote, signNote, verifierKeyOf } from "@indelible/ledger/note.ts";
 import { CRC32C } from "@google-cloud/storage";
+import { FakeKms, type PublicKey, type Signed } from "./fake-kms.ts";
 import { testKey } from "./test-keys.ts";
 
 const keyVersion = "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
 const origin = "log.example/test";
 const key = testKey("kms");
 const pem = createPublicKey(key).export({ format: "pem", type: "spki" }).toString();
-
-type PublicKey = Awaited<ReturnType<KmsClient["getPublicKey"]>>[0];
-type Signed = Awaited<ReturnType<KmsClient["asymmetricSign"]>>[0];
-
-/** Cloud KMS with one key, whose answers a test changes. `failures` are thrown first, one a call. */
-class Kms implements KmsClient {
-  changeKey: (answer: PublicKey) => PublicKey = (answer) => answer;
-  changeSigned: (answer: Signed) => Signed = (answer) => answer;
-  readonly failures: unknown[] = [];
-  calls = 0;
-
-  async getPublicKey({ name }: { readonly name: string }): Promise<[PublicKey]> {
-    this.#call();
-    const pemCrc32c = { value: String(crc32c(Buffer.from(pem))) };
-    return [this.changeKey({ name, algorithm: "EC_SIGN_ED25519", pem, pemCrc32c })];
-  }
-
-  async asymmetricSign(request: Parameters<KmsClient["asymmetricSign"]>[0]): Promise<[Signed]> {
-    this.#call();
-    const signature = sign(null, request.data, key);
-    return [
-      this.changeSigned({
-        name: request.name,
-        signature,
-        signatureCrc32c: { value: String(crc32c(signature)) },
-        verifiedDataCrc32c: request.dataCrc32c.value === crc32c(request.data),
-      }),
-    ];
-  }
-
-  #call(): void {
-    this.calls += 1;
-    const failure = this.failures.shift();
-    if (failure !== undefined) throw failure;
-  }
-}
 
 const grpc = (code: number): Error => Object.assign(new Error(`code ${code}`), { code });
 const wait = async (): Promise<void> => {};
@@ -56,13 +21,13 @@ const open = (client: KmsClient): ReturnType<typeof openKmsSigner> =>
 
 describe("a key of Cloud KMS", () => {
   it("signs notes", async () => {
-    const signer = await open(new Kms());
+    const signer = await open(new FakeKms(() => key));
     const opened = openNote(await signNote("text\n", [signer]), [verifierKeyOf(signer)]);
     assert.equal(opened.signedBy.length, 1);
   });
 
   it("takes checksums and signatures in each form that a client may give them", async () => {
-    const kms = new Kms();
+    const kms = new FakeKms(() => key);
     kms.changeSigned = (answer) => ({
       ...answer,
       signature: Buffer.from(answer.signature as Uint8Array).toString("base64"),
@@ -72,7 +37,7 @@ describe("a key of Cloud KMS", () => {
   });
 
   it("is tried again a few times when Cloud KMS does not answer, and no more", async () => {
-    const kms = new Kms();
+    const kms = new FakeKms(() => key);
     kms.failures.push(grpc(14), grpc(4), grpc(13));
     const signer = await open(kms);
     assert.equal(kms.calls, 4);
@@ -84,7 +49,7 @@ describe("a key of Cloud KMS", () => {
 
   it("is refused at once, with what to do, when it may not be used or is not there", async () => {
     for (const code of [3, 5, 7, 9, 16]) {
-      const kms = new Kms();
+      const kms = new FakeKms(() => key);
       kms.failures.push(grpc(code));
       await assert.rejects(open(kms), { code: "ERR_KEY", retryable: false, hint: /roles\/cloudkms\.signer/ });
       assert.equal(kms.calls, 1);
@@ -96,14 +61,14 @@ describe("a key of Cloud KMS", () => {
       keyVersion,
       origin,
       deadlineMs: 20,
-      client: Object.assign(new Kms(), { asymmetricSign: () => new Promise<never>(() => {}) }),
+      client: Object.assign(new FakeKms(() => key), { asymmetricSign: () => new Promise<never>(() => {}) }),
     });
     await assert.rejects(signer.sign(Buffer.from("a")), { code: "ERR_DEADLINE", retryable: true });
   });
 
   it("tells the client how long it may take, and not to try again itself", async () => {
     const seen: object[] = [];
-    const kms = new Kms();
+    const kms = new FakeKms(() => key);
     const client: KmsClient = {
       getPublicKey: (request, options) => (seen.push(options), kms.getPublicKey(request)),
       asymmetricSign: (request, options) => (seen.push(options), kms.asymmetricSign(request)),
@@ -137,7 +102,7 @@ describe("a key of Cloud KMS", () => {
   };
   for (const [what, lie] of Object.entries(keyLies)) {
     it(`is refused when Cloud KMS gives ${what}`, async () => {
-      const kms = new Kms();
+      const kms = new FakeKms(() => key);
       kms.changeKey = (answer) => ({ ...answer, ...lie });
       await assert.rejects(open(kms), { code: "ERR_KEY" });
     });
@@ -161,7 +126,7 @@ describe("a key of Cloud KMS", () => {
   };
   for (const [what, lie] of Object.entries(signLies)) {
     it(`does not sign when Cloud KMS gives ${what}, and does when that was an accident`, async () => {
-      const kms = new Kms();
+      const kms = new FakeKms(() => key);
       const signer = await open(kms);
       kms.changeSigned = (answer) => ({ ...answer, ...lie });
       await assert.rejects(signer.sign(Buffer.from("text\n")), { code: "ERR_KEY", message: /does not hold/ });
@@ -183,7 +148,7 @@ describe("a key of Cloud KMS", () => {
       `${keyVersion}/x`,
       `/${keyVersion}`,
     ]) {
-      const kms = new Kms();
+      const kms = new FakeKms(() => key);
       await assert.rejects(openKmsSigner({ keyVersion: name, origin, client: kms, wait }), { code: "ERR_KEY" });
       assert.equal(kms.calls, 0);
     }
