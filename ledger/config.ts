@@ -5,7 +5,7 @@ import { appenderFromEnvironment } from "@indelible/subscriber/appender-from-env
 import { folderStore } from "./folder-store.ts";
 import { openGcsStore } from "./gcs-store.ts";
 import { keysAt, parseKeyList, type KeyList } from "./key-list.ts";
-import { openKmsSigner } from "./kms-signer.ts";
+import { openKmsSigner, type KmsSignerOptions } from "./kms-signer.ts";
 import { openLocalKeys } from "./local-keys.ts";
 import { verifierKeyOf } from "./note.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -43,18 +43,23 @@ export interface SealerService {
  * - `INDELIBLE_LEDGER_HEARTBEAT_SECONDS`: a table without rows is sealed this often, default 600.
  * - `BIGQUERY_STORAGE_HOST`, `INDELIBLE_WAREHOUSE_TOKEN`: a local warehouse's gRPC address, without TLS, and the sealer's token there.
  *
+ * @param openSigner opens each of the keys of Cloud KMS
  * @throws ERR_CONFIG
  */
-export function sealerFromEnvironment(env: NodeJS.ProcessEnv): SealerService {
+export function sealerFromEnvironment(
+  env: NodeJS.ProcessEnv,
+  openSigner: (options: KmsSignerOptions) => Promise<Signer> = openKmsSigner,
+): SealerService {
   const projectId = required(env, "GOOGLE_CLOUD_PROJECT");
   const datasetId = env["INDELIBLE_DATASET"] ?? RAW_DATASET;
   const origin = env["INDELIBLE_LEDGER_ORIGIN"] ?? defaultOrigin(projectId, datasetId);
-  const store = once(required(env, "INDELIBLE_LEDGER_STORE"));
+  const location = required(env, "INDELIBLE_LEDGER_STORE");
+  const store = once(() => openStore(location));
   const witness = env["INDELIBLE_LEDGER_WITNESS"];
-  const witnessStore = witness === undefined || witness === "" ? undefined : once(witness);
+  const witnessStore = witness === undefined || witness === "" ? undefined : once(() => openStore(witness));
   const marginMs = seconds(env, "INDELIBLE_LEDGER_MARGIN_SECONDS");
   const heartbeatMs = seconds(env, "INDELIBLE_LEDGER_HEARTBEAT_SECONDS");
-  const keys = keysFromEnvironment(env, origin);
+  const keys = keysFromEnvironment(env, origin, openSigner);
   const reader = readerFromEnvironment(env, projectId);
   const appender = appenderFromEnvironment(env, projectId);
   const rows = sealRows(appender, reader);
@@ -84,10 +89,14 @@ export async function openStore(location: string): Promise<ObjectStore> {
   return location.startsWith("gs://") ? openGcsStore({ location }) : folderStore(location);
 }
 
-/** Opens a store when it is first needed. */
-function once(location: string): () => Promise<ObjectStore> {
-  let opened: Promise<ObjectStore> | undefined;
-  return () => (opened ??= openStore(location));
+/** Opens something when it is first needed, and again after a failure only. */
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () =>
+    (opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    }));
 }
 
 interface Keys {
@@ -95,21 +104,21 @@ interface Keys {
   readonly signers: readonly Signer[];
 }
 
-function keysFromEnvironment(env: NodeJS.ProcessEnv, origin: string): () => Promise<Keys> {
+function keysFromEnvironment(
+  env: NodeJS.ProcessEnv,
+  origin: string,
+  openSigner: (options: KmsSignerOptions) => Promise<Signer>,
+): () => Promise<Keys> {
   const folder = env["INDELIBLE_LEDGER_KEYS"];
   if (folder !== undefined && folder !== "") return () => openLocalKeys(folder, origin, micros());
   const versions = required(env, "INDELIBLE_LEDGER_KMS_KEYS", "INDELIBLE_LEDGER_KEYS").split(",");
   const location = required(env, "INDELIBLE_LEDGER_KEY_LIST");
-  let opening: Promise<readonly Signer[]> | undefined;
+  const signers = versions.map((keyVersion) => once(() => openSigner({ keyVersion: keyVersion.trim(), origin })));
   return async () => {
-    opening ??= Promise.all(versions.map((keyVersion) => openKmsSigner({ keyVersion: keyVersion.trim(), origin })));
-    const signers = await opening.catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
+    const opened = await Promise.all(signers.map((signer) => signer()));
     const list = parseKeyList(await readKeyList(location));
     const valid = keysAt(list, micros());
-    const signing = signers.filter((signer) =>
+    const signing = opened.filter((signer) =>
       valid.some((key) => Buffer.compare(key.publicKey, verifierKeyOf(signer).publicKey) === 0),
     );
     return { list, signers: signing };
