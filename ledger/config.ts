@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
-import { appenderFromEnvironment } from "@indelible/subscriber/appender-from-environment.ts";
+import { appenderFromEnvironment, warehouseToken } from "@indelible/subscriber/appender-from-environment.ts";
 import { folderStore } from "./folder-store.ts";
 import { openGcsStore } from "./gcs-store.ts";
 import { keysAt, parseKeyList, type KeyList } from "./key-list.ts";
@@ -141,15 +141,16 @@ export async function readKeyList(location: string): Promise<string> {
   return Buffer.from(data).toString();
 }
 
-/** Reads the raw tables: `INDELIBLE_DATASET`, `BIGQUERY_STORAGE_HOST` and `INDELIBLE_WAREHOUSE_TOKEN` as above. */
+/**
+ * Reads the raw tables: `INDELIBLE_DATASET`, `BIGQUERY_STORAGE_HOST` and `INDELIBLE_WAREHOUSE_TOKEN` as above.
+ * @throws ERR_CONFIG
+ */
 export function readerFromEnvironment(env: NodeJS.ProcessEnv, projectId: string): RowReader {
   const host = env["BIGQUERY_STORAGE_HOST"];
-  const token = env["INDELIBLE_WAREHOUSE_TOKEN"];
   return storageRowReader({
     projectId,
     datasetId: env["INDELIBLE_DATASET"] ?? RAW_DATASET,
-    ...(host !== undefined && { host }),
-    ...(host !== undefined && token !== undefined && { token }),
+    ...(host !== undefined && { host, token: warehouseToken(env) }),
   });
 }
 

@@ -29,14 +29,14 @@ export function appenderFromEnvironment(
   });
 }
 
-/** @throws ERR_CONFIG */
-function warehouseToken(env: NodeJS.ProcessEnv): string | undefined {
+/** What `INDELIBLE_WAREHOUSE_TOKEN` holds; undefined when it is not set or empty. @throws ERR_CONFIG when no header can hold it */
+export function warehouseToken(env: NodeJS.ProcessEnv): string | undefined {
   const token = env["INDELIBLE_WAREHOUSE_TOKEN"];
   if (token === undefined || token === "") return undefined;
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   // Not quoted: it is a secret.
   throw new IndelibleError("ERR_CONFIG", "INDELIBLE_WAREHOUSE_TOKEN is no token", {
-    hint: "Give it the token of the writer in the access policy of the warehouse, without blanks and line ends.",
+    hint: "Give it the token of a role in the access policy of the warehouse, without blanks and line ends.",
   });
 }
 

@@ -251,4 +251,12 @@ describe("readerFromEnvironment()", () => {
       assert.deepEqual(calls[0]?.metadata.get("authorization"), sent);
     }
   });
+
+  it("refuses a token that no header can hold, and does not repeat it", () => {
+    const env = environment({ INDELIBLE_WAREHOUSE_TOKEN: "secret\n" });
+    assert.throws(
+      () => readerFromEnvironment(env, "p"),
+      (error: Error & { code?: string }) => error.code === "ERR_CONFIG" && !error.message.includes("secret"),
+    );
+  });
 });
