@@ -8,6 +8,7 @@ import { keysAt, parseKeyList, type KeyList } from "./key-list.ts";
 import { openKmsSigner, type KmsSignerOptions } from "./kms-signer.ts";
 import { openLocalKeys } from "./local-keys.ts";
 import { verifierKeyOf } from "./note.ts";
+import { isObjectName } from "./object-name.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { RowReader } from "./row-reader.ts";
 import type { SealOptions } from "./seal.ts";
@@ -23,7 +24,7 @@ export function defaultOrigin(projectId: string, datasetId: string = RAW_DATASET
 
 /** Everything that seals, wired together. */
 export interface SealerService {
-  /** For each run anew, because keys come and go. @throws ERR_KEY, ERR_STORE */
+  /** For each run anew, because keys come and go. @throws ERR_CONFIG, ERR_KEY, ERR_STORE */
   options(): Promise<SealOptions>;
   close(): Promise<void>;
 }
@@ -125,7 +126,7 @@ function keysFromEnvironment(
   };
 }
 
-/** The text of a list of keys: a file, or an object as `gs://bucket/object`. @throws ERR_KEY */
+/** The text of a list of keys: a file, or an object as `gs://bucket/object`. @throws ERR_CONFIG, ERR_KEY, ERR_STORE */
 export async function readKeyList(location: string): Promise<string> {
   if (!location.startsWith("gs://")) {
     try {
@@ -134,9 +135,14 @@ export async function readKeyList(location: string): Promise<string> {
       throw new IndelibleError("ERR_KEY", `the list of keys ${location} cannot be read`, { cause });
     }
   }
-  const slash = location.lastIndexOf("/");
-  const store = await openGcsStore({ location: location.slice(0, slash) });
-  const data = await store.read(location.slice(slash + 1));
+  const [, bucket, name] = /^(gs:\/\/[^/]+)\/(.+)$/.exec(location) ?? [];
+  if (bucket === undefined || name === undefined || !isObjectName(name)) {
+    throw new IndelibleError("ERR_CONFIG", `${JSON.stringify(location)} is no object of a bucket`, {
+      hint: "Give the list of keys as gs://BUCKET/OBJECT, of letters, digits, dots, dashes and underscores, or as a file.",
+    });
+  }
+  const store = await openGcsStore({ location: bucket });
+  const data = await store.read(name);
   if (data === undefined) throw new IndelibleError("ERR_KEY", `there is no list of keys ${location}`);
   return Buffer.from(data).toString();
 }

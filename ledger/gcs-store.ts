@@ -5,7 +5,7 @@ import type { File, FileMetadata, StorageOptions } from "@google-cloud/storage";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { attempts } from "./attempts.ts";
 import { crc32cBase64 } from "./crc32c.ts";
-import { assertObjectName, assertObjectPrefix } from "./object-name.ts";
+import { assertObjectName, assertObjectPrefix, isObjectName } from "./object-name.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 export interface GcsStoreOptions {
@@ -172,15 +172,6 @@ function parseLocation(location: string): { bucketName: string; prefix: string }
     });
   }
   return { bucketName, prefix: prefix === "" ? "" : `${prefix}/` };
-}
-
-function isObjectName(name: string): boolean {
-  try {
-    assertObjectName(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function statusOf(error: unknown): number | undefined {

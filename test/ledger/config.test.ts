@@ -233,6 +233,17 @@ describe("readKeyList()", () => {
       message: /bucket does not exist/,
     });
   });
+
+  it("refuses an address that is no object's, and repeats it", async () => {
+    for (const location of ["gs://", "gs://bucket", "gs://bucket/", "gs://bucket/a b.json", "gs://bucket/a/../b"]) {
+      await assert.rejects(
+        readKeyList(location),
+        (error: { code?: string; message: string }) =>
+          error.code === "ERR_CONFIG" && error.message.includes(JSON.stringify(location)),
+        location,
+      );
+    }
+  });
 });
 
 describe("readerFromEnvironment()", () => {
