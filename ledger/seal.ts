@@ -38,6 +38,8 @@ const MAX_WINDOW_ROWS = 16_384;
 const MAX_ROWS_READ = 65_536;
 /** Some 3 MB of seals. */
 const MAX_SEALS = 4096;
+/** Checkpoints that a witness is shown in one run. */
+const MAX_SHOWN = 100;
 
 export interface SealOptions {
   readonly reader: RowReader;
@@ -268,22 +270,21 @@ function refuseRollback(witnessed: WitnessedCheckpoint | undefined, latest: Veri
 }
 
 /**
- * Shows the witness every checkpoint that it has not seen, in order. To a new witness of a long log these are all, so that one commit is held
- * at a time: what was read on the way back is read again.
+ * Shows the witness the checkpoints that it has not seen, in order: one commit is held at a time, and at most {@link MAX_SHOWN} are shown, so that
+ * sealing goes on meanwhile. A new witness of a long log begins with the last ones, which vouch for all that came before.
  *
  * @returns why it could not
  */
 async function show(options: SealOptions, newest: VerifiedCommit): Promise<unknown> {
-  const { witness, store, keys } = options;
+  const { witness } = options;
   if (witness === undefined) return undefined;
   try {
     const seen = (await witness.latest())?.checkpoint.size ?? 0n;
     if (newest.tree.size <= seen) return undefined;
     const last = newest.commit.number;
-    for (let number = await firstUnseen(options, newest, seen); number <= last; number += 1) {
-      const unseen = number === last ? newest : await readCommit(store, keys, number);
-      if (unseen === undefined) throw new IndelibleError("ERR_CHECKPOINT", `commit ${number} was there and is gone`);
-      await showOne(witness, unseen);
+    const first = await firstUnseen(options, newest, seen);
+    for (let number = first; number <= last && number < first + MAX_SHOWN; number += 1) {
+      await showOne(witness, number === last ? newest : await commitAt(options, number));
     }
     return undefined;
   } catch (error) {
@@ -291,15 +292,23 @@ async function show(options: SealOptions, newest: VerifiedCommit): Promise<unkno
   }
 }
 
-/** The number of the commit that grew the tree from what the witness has seen; where the way back to it is broken, of the one behind the break. */
-async function firstUnseen({ store, keys }: SealOptions, newest: VerifiedCommit, seenSize: bigint): Promise<number> {
-  let { number, before } = newest.commit;
-  while (before.size > seenSize && number > 0) {
-    const earlier = await readCommit(store, keys, number - 1);
-    if (earlier === undefined) break;
-    ({ number, before } = earlier.commit);
+/** Number of the first commit whose tree has more than `seen` leaves: the newest, as a rule, else searched by halves. */
+async function firstUnseen(options: SealOptions, newest: VerifiedCommit, seen: bigint): Promise<number> {
+  if (seen === 0n) return Math.max(0, newest.commit.number - MAX_SHOWN + 1);
+  if (newest.commit.before.size <= seen) return newest.commit.number;
+  let [seenBelow, unseen] = [0, newest.commit.number - 1];
+  while (seenBelow < unseen) {
+    const middle = Math.floor((seenBelow + unseen) / 2);
+    if ((await commitAt(options, middle)).tree.size > seen) unseen = middle;
+    else seenBelow = middle + 1;
   }
-  return number;
+  return unseen;
+}
+
+async function commitAt({ store, keys }: SealOptions, number: number): Promise<VerifiedCommit> {
+  const commit = await readCommit(store, keys, number);
+  if (commit === undefined) throw new IndelibleError("ERR_CHECKPOINT", `commit ${number} was there and is gone`);
+  return commit;
 }
 
 async function showOne(witness: Witness, { commit, sealedAt }: VerifiedCommit): Promise<void> {

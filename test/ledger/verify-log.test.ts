@@ -28,6 +28,12 @@ describe("verify() - the seal log", () => {
     assert.equal(verification.log.commits, 2);
   });
 
+  it("takes a witness that came late for one", async () => {
+    const { world } = await sealedWorld();
+    world.witnessed.shift();
+    assert.deepEqual(await world.findings(), []);
+  });
+
   it("finds that the end of the log is gone by the witness, the seals' rows and its own memory, and by nothing else", async () => {
     const { world } = await sealedWorld();
     const memory = file();
