@@ -122,6 +122,15 @@ function keysFromEnvironment(
     const signing = opened.filter((signer) =>
       valid.some((key) => Buffer.compare(key.publicKey, verifierKeyOf(signer).publicKey) === 0),
     );
+    if (signing.length === 0) {
+      throw new IndelibleError(
+        "ERR_KEY",
+        `no key of INDELIBLE_LEDGER_KMS_KEYS is in the list ${location} and valid now`,
+        {
+          hint: "Set the clock right; if it is right, add the public key to the list, or name the key that the list has (docs/sealing.md).",
+        },
+      );
+    }
     return { list, signers: signing };
   };
 }

@@ -279,10 +279,12 @@ async function show(options: SealOptions, newest: VerifiedCommit): Promise<unkno
   const { witness } = options;
   if (witness === undefined) return undefined;
   try {
-    const seen = (await witness.latest())?.checkpoint.size ?? 0n;
-    if (newest.tree.size <= seen) return undefined;
+    const seen = (await witness.latest())?.checkpoint;
+    const size = seen?.size ?? 0n;
+    // Of another sealer's, which has gone on meanwhile. Another tree of the same size is for the witness to refuse.
+    if (size > newest.tree.size || seen?.rootHash.equals(newest.tree.root()) === true) return undefined;
     const last = newest.commit.number;
-    const first = await firstUnseen(options, newest, seen);
+    const first = await firstUnseen(options, newest, size);
     for (let number = first; number <= last && number < first + MAX_SHOWN; number += 1) {
       await showOne(witness, number === last ? newest : await commitAt(options, number));
     }

@@ -50,7 +50,10 @@ export class Sealer {
         log("INFO", "sealed", { commitNumber, seals, rows, logSize: String(logSize) });
       }
       if (witnessFailure !== undefined) {
-        log("ERROR", "the witness did not take a checkpoint; it is shown it again", { cause: textOf(witnessFailure) });
+        const what = isRefusal(witnessFailure)
+          ? "the witness refuses the log: the log or the witness is not what it was; run `indelible verify`"
+          : "the witness did not take a checkpoint; it is shown it again";
+        log("ERROR", what, { cause: textOf(witnessFailure) });
       }
       return report;
     } catch (error) {
@@ -63,6 +66,11 @@ export class Sealer {
       throw error;
     }
   }
+}
+
+/** Whether showing it again cannot help. */
+export function isRefusal(witnessFailure: unknown): boolean {
+  return !IndelibleError.is(witnessFailure) || !witnessFailure.retryable;
 }
 
 function textOf(error: unknown): string {

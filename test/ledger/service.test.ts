@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -50,6 +50,30 @@ describe("the sealer as a service", () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => send("POST", "/seal", json)));
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
     assert.equal(commits().length, 1, "nothing came in meanwhile");
+  });
+
+  it("answers 503 when it may be tried again, and 500 when somebody has to look", async () => {
+    const answers = async (settings: { readonly [name: string]: string }): Promise<readonly unknown[]> => {
+      const service = await startService("ledger/main.ts", ["--port", "0", "--every", "3600"], {
+        ...environment(),
+        ...settings,
+      });
+      const url = `http://127.0.0.1:${service.ready.port}/seal`;
+      const response = await fetch(url, { method: "POST", headers: json });
+      await service.stop();
+      return [response.status, await response.json()];
+    };
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    const full = { INDELIBLE_LEDGER_STORE: join(file, "store"), INDELIBLE_LEDGER_WITNESS: "" };
+    assert.deepEqual(await answers(full), [503, { error: "ERR_STORE" }]);
+
+    // A second history of as many seals, which the witness of the first one is shown.
+    const second = { INDELIBLE_LEDGER_STORE: join(folder, "second") };
+    const [sealed] = await answers({ ...second, INDELIBLE_LEDGER_WITNESS: "" });
+    assert.equal(sealed, 200);
+    const [status, { witness }] = (await answers(second)) as [number, { witness: string }];
+    assert.deepEqual([status, witness], [500, "refuses"]);
   });
 
   it("refuses what a web page could send, and names other than its own", async () => {
