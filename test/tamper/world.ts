@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { BigQuery } from "@google-cloud/bigquery";
 import { v1 } from "@google-cloud/bigquery-storage";
 import { credentials } from "@grpc/grpc-js";
-import { derivedId } from "@indelible/schemas/entry.ts";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import { roleNames, type RoleName } from "@indelible/schemas/rights.ts";
 import type { Event, TableName } from "@indelible/schemas/tables.ts";
@@ -24,7 +23,8 @@ import { Admission } from "@indelible/subscriber/admission.ts";
 import { storageWriteAppender, type Appender } from "@indelible/subscriber/appender.ts";
 import type { DeadLetters } from "@indelible/subscriber/dead-letters.ts";
 import { createDedup } from "@indelible/subscriber/dedup.ts";
-import { ingest } from "@indelible/subscriber/pipeline.ts";
+import { ingest, ingestAudit } from "@indelible/subscriber/pipeline.ts";
+import { logEntry } from "../subscriber/log-entries.ts";
 import { bigQueryClient } from "../../cli/clients.ts";
 import { policyWith } from "../../cli/dev/access.ts";
 import { provisionWarehouse } from "../../cli/dev/provision.ts";
@@ -160,16 +160,13 @@ export class World {
   async deliverAudit(): Promise<void> {
     for (const session of this.#sessions.splice(0)) {
       if (!this.auditSink) continue;
-      await this.#ingest("log_access_audit", {
-        log_id: derivedId("access", session),
-        access_id: session,
-        accessed_at: new Date(this.nowMs).toISOString(),
-        principal: "sealer@indelible.local",
-        access_type: "read_session",
-        dataset_id: RAW_DATASET,
-        table_id: "conversations",
-        job_id: session,
-      });
+      const resourceName = `projects/${this.bigquery.projectId}/datasets/${RAW_DATASET}/tables/conversations`;
+      const read = { reason: "CREATE_READ_SESSION", sessionName: session };
+      const record = {
+        ...logEntry({ tableDataRead: read }, { resourceName }),
+        timestamp: new Date(this.nowMs).toISOString(),
+      };
+      await this.#ingest("log_access_audit", record, ingestAudit);
     }
   }
 
@@ -190,7 +187,7 @@ export class World {
     await this.#ingest(table, { log_id: logIdOf(this.#seq), publisher_id: "agent", seq: this.#seq, ...event });
   }
 
-  async #ingest(table: TableName, event: Event): Promise<void> {
+  async #ingest(table: TableName, event: object, way: typeof ingestAudit = ingest): Promise<void> {
     const deadLetters: DeadLetters = {
       async publish(_table, _message, faults) {
         if (faults.length > 0) throw new Error(faults[0]?.detail);
@@ -203,7 +200,7 @@ export class World {
       data: Buffer.from(JSON.stringify(event)),
       attributes: {},
     };
-    await ingest(
+    await way(
       { admission: new Admission(), appender: this.#appender, dedup: createDedup(), deadLetters },
       table,
       message,
