@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { sealerFromEnvironment } from "@indelible/ledger/config.ts";
 import { rotateLocalKeys } from "@indelible/ledger/local-keys.ts";
-import { seal, type SealReport } from "@indelible/ledger/seal.ts";
+import { seal, type SealOptions, type SealReport } from "@indelible/ledger/seal.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { ledgerEnvironment } from "../ledger-environment.ts";
 import { describeFailure, messageOf } from "../terminal/failure.ts";
@@ -16,7 +16,7 @@ export interface SealFlags {
   readonly data: string;
 }
 
-/** @throws as `seal` does */
+/** @throws as `seal` does, and its signal's reason when it is interrupted */
 export async function runSeal({ margin, rotateKey, json, data }: SealFlags): Promise<void> {
   if (Number.isNaN(margin)) {
     throw new IndelibleError("ERR_CONFIG", "--margin is not a whole number of seconds", {
@@ -24,32 +24,58 @@ export async function runSeal({ margin, rotateKey, json, data }: SealFlags): Pro
     });
   }
   const environment = ledgerEnvironment(data, "sealer");
-  if (rotateKey === true) await rotate(environment["INDELIBLE_LEDGER_KEYS"]);
   const service = sealerFromEnvironment(environment);
   const progress = createProgress("sealing rows");
   using interrupted = interruption();
+  const { signal } = interrupted;
   let done = 0;
+  let report: SealReport;
   try {
-    const report = await seal({
+    if (rotateKey === true) {
+      // What cannot seal makes no new key either.
+      await service.options();
+      await rotate(environment["INDELIBLE_LEDGER_KEYS"]);
+    }
+    report = await sealAll(async () => ({
       ...(await service.options()),
       ...(margin !== undefined && { marginMs: margin * 1000 }),
       onProgress: (rows) => progress.update((done += rows), undefined),
-      signal: interrupted.signal,
-    });
-    progress.stop();
-    if (json === true) process.stdout.write(`${JSON.stringify(plain(report))}\n`);
-    else process.stdout.write(text(report));
-    if (report.witnessFailure !== undefined) process.stderr.write(describeFailure(report.witnessFailure));
+      signal,
+    }));
   } finally {
     progress.stop();
     await service.close();
   }
+  process.stdout.write(json === true ? `${JSON.stringify(plain(report))}\n` : text(report));
+  if (report.witnessFailure !== undefined) process.stderr.write(describeFailure(report.witnessFailure));
+}
+
+/**
+ * Seals until nothing is left that is closed, commit after commit. @returns rows and seals of all commits together, and the last one's number
+ *
+ * @param options asked for each commit, because keys change
+ * @throws as `seal` does, and its signal's reason between two commits
+ */
+export async function sealAll(options: () => Promise<SealOptions>): Promise<SealReport> {
+  let total: SealReport | undefined;
+  do {
+    const next = await options();
+    next.signal?.throwIfAborted();
+    const report = await seal(next);
+    total = {
+      ...report,
+      commitNumber: report.commitNumber ?? total?.commitNumber,
+      seals: (total?.seals ?? 0) + report.seals,
+      rows: (total?.rows ?? 0) + report.rows,
+    };
+  } while (total.more);
+  return total;
 }
 
 const overlapMs = 86_400_000;
 
 async function rotate(folder: string | undefined): Promise<void> {
-  if (folder === undefined) {
+  if (folder === undefined || folder === "") {
     throw new IndelibleError("ERR_CONFIG", "--rotate-key is for keys in a folder", {
       hint: "In the cloud: add a version of the KMS key to INDELIBLE_LEDGER_KMS_KEYS and to the list of keys (docs/sealing.md).",
     });
