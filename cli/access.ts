@@ -1,9 +1,12 @@
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { publishedTables } from "@indelible/schemas/names.ts";
 import { tableNames, type TableName } from "@indelible/schemas/tables.ts";
 import type { AccessFlags } from "./access/run.ts";
 import { countOf } from "./dlq/filter.ts";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
+import { timeOption } from "./time-range.ts";
+
+const defaultSince = "7d";
 
 /** `indelible access` */
 export function declareAccess(program: Command): void {
@@ -16,8 +19,12 @@ export function declareAccess(program: Command): void {
         "docs/access-audit.md says what is recorded and what is not.",
     )
     .option("--table <name>", "only reads of this table, such as conversations; default: of any", tableOf)
-    .option("--since <time>", "only reads since then: 30m, 12h, 7d, or RFC 3339", "7d")
-    .option("--until <time>", "only reads before then, in the same form; default: no end")
+    .addOption(
+      new Option("--since <time>", "only reads since then: 30m, 12h, 7d, or RFC 3339")
+        .argParser(timeOption)
+        .default(timeOption(defaultSince), defaultSince),
+    )
+    .option("--until <time>", "only reads before then, in the same form; default: no end", timeOption)
     .option("--principal <account>", "only reads by this account")
     .option("--except <account>", "not the reads by this account, such as the sealer's; may be repeated", collect, [])
     .option("--limit <count>", "at most so many reads", countOf, 50)
@@ -34,7 +41,11 @@ Examples:
   $ indelible access --since 1h --except sealer@indelible.local
   $ indelible access --table escalation_logs --since 12h --json`,
     )
-    .action(async (flags: AccessFlags) => {
+    .action(async (flags: AccessFlags, command: Command) => {
+      const { since, until } = flags;
+      if (until !== undefined && until <= since) {
+        command.error("error: --until must be later than --since", { exitCode: 2 });
+      }
       const { runAccess } = await import("./access/run.ts");
       process.exitCode = await runAccess(flags);
     });

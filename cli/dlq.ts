@@ -1,10 +1,11 @@
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import type { ReplayFlags } from "./dlq/replay.ts";
 import { countOf, declareFilter } from "./dlq/filter.ts";
 import type { ListFlags } from "./dlq/list.ts";
 import { declareReview, type ReviewFlags } from "./dlq/reviewer.ts";
 import type { ShowFlags } from "./dlq/show.ts";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
+import { secondsOption } from "./time-range.ts";
 
 /** `indelible dlq list|show|replay|discard` */
 export function declareDlq(program: Command): void {
@@ -69,7 +70,7 @@ function declareReplay(dlq: Command): void {
     .option("--edit <patch>", "a JSON Patch (RFC 6902) for every event: a file, or the JSON itself")
     .option("--force", "with --edit: publish also what does not fit its table after the edit")
     .option("--rate <count>", "dead letters a second", countOf, 100)
-    .option("--wait <seconds>", "how long to wait for arrival at the end", secondsOf, 30);
+    .option("--wait <seconds>", "how long to wait for arrival at the end", secondsOption, 30);
   withOutput(declareReview(command, "open and replaying"))
     .addHelpText(
       "after",
@@ -115,9 +116,4 @@ function withOutput(command: Command): Command {
   return command
     .option("--json", "print JSON, also on a terminal")
     .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER);
-}
-
-function secondsOf(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("Whole seconds.");
-  return Number(text);
 }

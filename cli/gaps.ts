@@ -1,22 +1,12 @@
-import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
 import type { GapsFlags } from "./gaps/run.ts";
-import { timeOf } from "./time-range.ts";
+import { timeOption } from "./time-range.ts";
 
 const defaultSettled = "5m";
 
 /** `indelible gaps` */
 export function declareGaps(program: Command): void {
-  const now = Date.now();
-  const momentOf = (text: string): number => {
-    try {
-      return Math.floor(timeOf("--since", text, now) / 1000);
-    } catch (error) {
-      if (IndelibleError.is(error)) throw new InvalidArgumentError(`${error.message}. ${error.hint}`);
-      throw error;
-    }
-  };
   program
     .command("gaps")
     .summary("numbers of publishers that are missing")
@@ -25,14 +15,14 @@ export function declareGaps(program: Command): void {
         "later one has arrived. What a publisher sent last cannot be missed: nothing is behind it yet. docs/audit-queries.md says more.",
     )
     .option("--publisher <id>", "only of this publisher")
-    .option("--since <time>", "only gaps, and numbers, published since then: 30m, 12h, 7d, or RFC 3339", momentOf)
+    .option("--since <time>", "only gaps, and numbers, published since then: 30m, 12h, 7d, or RFC 3339", timeOption)
     .addOption(
       new Option(
         "--settled <age>",
         "younger gaps may still be on their way: how long ago the number behind one was published",
       )
-        .argParser(momentOf)
-        .default(momentOf(defaultSettled), defaultSettled),
+        .argParser(timeOption)
+        .default(timeOption(defaultSettled), defaultSettled),
     )
     .option("--json", "print JSON, also on a terminal")
     .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER)

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
 import type { SealFlags } from "./ledger/seal.ts";
+import { secondsOption } from "./time-range.ts";
 
 /** `indelible seal` */
 export function declareSeal(program: Command): void {
@@ -14,7 +15,7 @@ export function declareSeal(program: Command): void {
     .option(
       "--margin <seconds>",
       "a window is closed this long after its end; below 60 only where nobody appends",
-      seconds,
+      secondsOption,
     )
     .option("--rotate-key", "make a new key first; the old one signs with it for another day")
     .option("--json", "print the outcome as JSON")
@@ -22,7 +23,7 @@ export function declareSeal(program: Command): void {
     .addHelpText(
       "after",
       `
-Exit codes: 0 sealed or nothing to seal, 1 failed, 2 wrong usage.
+Exit codes: 0 sealed or nothing to seal, 1 failed, 2 wrong usage, 130 interrupted.
 
 Examples:
   $ indelible seal
@@ -32,9 +33,4 @@ Examples:
       const { runSeal } = await import("./ledger/seal.ts");
       await runSeal(flags);
     });
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  return Number.isInteger(value) && value >= 0 ? value : Number.NaN;
 }

@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { sealedTables } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
-import { MOMENT_FORM, momentOf } from "./time-range.ts";
+import { MOMENT_FORM, timeOption } from "./time-range.ts";
 import type { VerifyFlags } from "./verify/run.ts";
 
 /** `indelible verify` */
@@ -56,7 +56,5 @@ function tableOf(name: string, earlier: readonly TableName[]): readonly TableNam
 }
 
 function timeOf(text: string): bigint {
-  const micros = momentOf(text, Date.now());
-  if (micros === undefined) throw new InvalidArgumentError(`${MOMENT_FORM}.`);
-  return BigInt(micros);
+  return BigInt(timeOption(text));
 }

@@ -1,18 +1,17 @@
-import { IndelibleError } from "@indelible/schemas/errors.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { purposeLabels } from "@indelible/schemas/purpose.ts";
 import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
 import { bigQueryClient, projectOf } from "../clients.ts";
 import { findEnvironment } from "../environment.ts";
 import { ask } from "../query/run.ts";
-import { timeOf } from "../time-range.ts";
 import { AccessAudit } from "./audit.ts";
 import { moreText, nothingText, readsText } from "./text.ts";
 
 export interface AccessFlags {
   readonly table?: TableName;
-  readonly since: string;
-  readonly until?: string;
+  /** Microseconds since 1970. */
+  readonly since: number;
+  readonly until?: number;
   readonly principal?: string;
   readonly except: readonly string[];
   readonly limit: number;
@@ -22,17 +21,9 @@ export interface AccessFlags {
 
 /** Prints who read the log. @returns the exit code: 1 when the audit knows nothing at all. @throws ERR_CONFIG, ERR_QUERY, ERR_DEADLINE */
 export async function runAccess(flags: AccessFlags): Promise<number> {
-  const nowMs = Date.now();
   const { table, principal, except, limit } = flags;
-  const sinceMicros = timeOf("--since", flags.since, nowMs);
-  const untilMicros = flags.until === undefined ? undefined : timeOf("--until", flags.until, nowMs);
-  if (untilMicros !== undefined && untilMicros <= sinceMicros) {
-    throw new IndelibleError("ERR_CONFIG", `--until ${flags.until} is not after --since ${flags.since}`, {
-      hint: "Give an earlier --since, such as 30d, or a later --until.",
-    });
-  }
-  const since = formatTimestamp(sinceMicros);
-  const until = untilMicros === undefined ? undefined : formatTimestamp(untilMicros);
+  const since = formatTimestamp(flags.since);
+  const until = flags.until === undefined ? undefined : formatTimestamp(flags.until);
   const { project: named, local } = findEnvironment(flags.data);
   const project = await projectOf(bigQueryClient(named, local), named);
   const labels = purposeLabels("indelible-access");

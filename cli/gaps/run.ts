@@ -6,9 +6,9 @@ import { surveyOf } from "./survey.ts";
 
 export interface GapsFlags {
   readonly publisher?: string;
-  /** Milliseconds since 1970. */
+  /** Microseconds since 1970. */
   readonly since?: number;
-  /** Milliseconds since 1970: gaps whose next number was published later are not settled. */
+  /** Microseconds since 1970: gaps whose next number was published later are not settled. */
   readonly settled: number;
   readonly json?: true;
   readonly data: string;

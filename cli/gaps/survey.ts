@@ -8,9 +8,9 @@ import { retry, type Patience } from "../retry.ts";
 /** What is looked at. What is undefined restricts nothing. */
 export interface Scope {
   readonly publisher?: string;
-  /** Milliseconds since 1970. */
+  /** Microseconds since 1970. */
   readonly since?: number;
-  /** Milliseconds since 1970. */
+  /** Microseconds since 1970. */
   readonly settled: number;
 }
 
@@ -61,9 +61,9 @@ export async function surveyOf(
   { publisher, since, settled }: Scope,
 ): Promise<Survey> {
   const params = {
-    settled: settled * 1000,
+    settled,
     ...(publisher !== undefined && { publisher }),
-    ...(since !== undefined && { since: since * 1000 }),
+    ...(since !== undefined && { since }),
   };
   const view = (name: string): string => `\`${projectId}.${VIEWS_DATASET}.${name}\``;
   const where = (time: string, more: readonly string[] = []): string => {

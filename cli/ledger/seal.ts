@@ -18,11 +18,6 @@ export interface SealFlags {
 
 /** @throws as `seal` does, and its signal's reason when it is interrupted */
 export async function runSeal({ margin, rotateKey, json, data }: SealFlags): Promise<void> {
-  if (Number.isNaN(margin)) {
-    throw new IndelibleError("ERR_CONFIG", "--margin is not a whole number of seconds", {
-      hint: "For instance --margin 60.",
-    });
-  }
   const environment = ledgerEnvironment(data, "sealer");
   const service = sealerFromEnvironment(environment);
   const progress = createProgress("sealing rows");

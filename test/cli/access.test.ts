@@ -184,12 +184,12 @@ describe("indelible access", () => {
 
   const failures: readonly (readonly [string[], number, RegExp])[] = [
     [["access", "--table", "conversation"], 2, /One of: conversations, thinking_logs/],
-    [["access", "--since", "yesterday"], 1, /ERR_CONFIG.*\nfix: Give 30m, 2h or 7d/],
-    [
-      ["access", "--since", "1h", "--until", "2h"],
-      1,
-      /--until 2h is not after --since 1h\nfix: Give an earlier --since/,
-    ],
+    [["access", "--since", "yesterday"], 2, /--since.*neither a duration nor a timestamp. Give 30m, 2h or 7d/],
+    [["access", "--until", "tomorrow"], 2, /--until.*neither a duration nor a timestamp. Give 30m, 2h or 7d/],
+    [["access", "--since", "1h", "--until", "2h"], 2, /--until must be later than --since/],
+    [["seal", "--margin", "x"], 2, /--margin.*Whole seconds/],
+    [["seal", "--margin", "-1"], 2, /--margin.*Whole seconds/],
+    [["gaps", "--settled", "x"], 2, /'--settled <age>' argument 'x' is invalid. It is neither a duration nor/],
     [["access"], 1, /ERR_DEADLINE: the warehouse does not answer\nfix: Start `indelible dev`/],
     [["query", "SELECT 1", "--purpose", ""], 1, /ERR_CONFIG: the purpose has 0 bytes\nfix: Say in a sentence/],
   ];
