@@ -7,7 +7,6 @@ import { parseKeyList, type KeyList } from "@indelible/ledger/key-list.ts";
 import type { ObjectStore } from "@indelible/ledger/object-store.ts";
 import type { Lookup } from "@indelible/ledger/prove.ts";
 import { bigQueryQuestions } from "@indelible/ledger/questions.ts";
-import type { RowReader } from "@indelible/ledger/row-reader.ts";
 import type { VerifyOptions } from "@indelible/ledger/verify.ts";
 import { warehouseSources } from "@indelible/ledger/warehouse-sources.ts";
 import { openWitness } from "@indelible/ledger/witness.ts";
@@ -73,16 +72,10 @@ export async function openLedger(env: NodeJS.ProcessEnv): Promise<Ledger> {
 }
 
 /** Where a verifier finds the log, and what it holds it against. To be closed. */
-export interface VerificationSources {
-  readonly reader: RowReader;
-  readonly store: ObjectStore;
-  readonly witness: VerifyOptions["witness"];
-  readonly keys: KeyList;
-  readonly questions: VerifyOptions["questions"];
-  readonly facts: VerifyOptions["facts"];
-  readonly auditedSessions: VerifyOptions["auditedSessions"];
-  close(): Promise<void>;
-}
+export type VerificationSources = Pick<
+  VerifyOptions,
+  "reader" | "store" | "keys" | "witness" | "questions" | "facts" | "auditedSessions"
+> & { close(): Promise<void> };
 
 /** Numbers behind which another one came this lately may still be on their way. */
 const settledMs = 300_000;
@@ -105,10 +98,10 @@ export async function verificationFor(dataFolder: string): Promise<VerificationS
     keys,
     witness: witnessStore === undefined ? undefined : openWitness({ store: witnessStore, keys }),
     questions: {
-      conflicts: () => questions.conflicts(),
-      async *gaps() {
+      conflicts: (signal) => questions.conflicts(signal),
+      async *gaps(signal) {
         const settled = BigInt(Date.now() - settledMs) * 1000n;
-        for await (const gap of questions.gaps()) if (gap.seenAfterMicros < settled) yield gap;
+        for await (const gap of questions.gaps(signal)) if (gap.seenAfterMicros < settled) yield gap;
       },
     },
     close: () => reader.close(),

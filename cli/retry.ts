@@ -5,7 +5,8 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 export interface Patience {
   /** After this no further try is begun. */
   readonly deadlineMs: number;
-  readonly signal: AbortSignal;
+  /** Ends the waiting. Default: nothing does. */
+  readonly signal?: AbortSignal;
 }
 
 const firstDelayMs = 100;
@@ -42,7 +43,7 @@ export function isTransient(error: unknown): boolean {
  */
 export async function retry<T>(
   what: string,
-  { deadlineMs, signal }: Patience,
+  { deadlineMs, ...interruption }: Patience,
   operation: () => Promise<T>,
 ): Promise<T> {
   const giveUpAt = performance.now() + deadlineMs;
@@ -54,7 +55,11 @@ export async function retry<T>(
       if (performance.now() >= giveUpAt) {
         throw new IndelibleError("ERR_DEADLINE", `${what}: no answer in ${deadlineMs / 1000} s`, { cause: error });
       }
-      await delay(Math.min(maxDelayMs, firstDelayMs * 2 ** attempt) * (0.5 + Math.random() / 2), undefined, { signal });
+      await delay(
+        Math.min(maxDelayMs, firstDelayMs * 2 ** attempt) * (0.5 + Math.random() / 2),
+        undefined,
+        interruption,
+      );
     }
   }
 }

@@ -3,31 +3,15 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { conflictsQuery } from "@indelible/schemas/integrity-views.ts";
 import { arrivedQuery, gapsQuery } from "@indelible/schemas/sequence-queries.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
+import type { Gap, Questions } from "./verification/options.ts";
 
-/** Numbers of one publisher that have not arrived although a later one has, both ends included. */
-export interface SequenceGap {
-  readonly publisherId: string;
-  readonly firstMissing: bigint;
-  readonly lastMissing: bigint;
+export interface SequenceGap extends Gap {
   /** When the number behind them was published, in microseconds since 1970: lately, and they may be on their way. */
   readonly seenAfterMicros: bigint;
 }
 
-/** A `log_id` of which there are entries with different content. */
-export interface Conflict {
-  readonly table: TableName;
-  readonly logId: string;
-}
-
-/**
- * What a verifier asks of the warehouse itself, because the answer is over all tables. Each iteration is one query, whose result is read
- * a page at a time: memory is a page, however long the answer.
- */
-export interface Questions {
-  /** By publisher and number. @throws ERR_READ, ERR_ACCESS_DENIED */
-  gaps(): AsyncIterable<SequenceGap>;
-  /** By table and `log_id`. @throws ERR_READ, ERR_ACCESS_DENIED */
-  conflicts(): AsyncIterable<Conflict>;
+export interface WarehouseQuestions extends Questions {
+  gaps(signal?: AbortSignal): AsyncIterable<SequenceGap>;
 }
 
 const defaultPageRows = 10_000;
@@ -36,16 +20,17 @@ type Row = { readonly [column: string]: string };
 
 /**
  * Asks what the views of docs/audit-queries.md ask, but of the tables themselves: whoever can change a view can make it say that nothing is
- * wrong. Jobs run in the client's project, and the tables are that project's.
+ * wrong. Jobs run in the client's project, and the tables are that project's. Each iteration is one query, whose result is read a page at a
+ * time: memory is a page, however long the answer, and the signal is looked at before each.
  */
-export function bigQueryQuestions(bigquery: BigQuery, pageRows: number = defaultPageRows): Questions {
+export function bigQueryQuestions(bigquery: BigQuery, pageRows: number = defaultPageRows): WarehouseQuestions {
   // Whole numbers come as text: the client would make doubles of them.
   return {
-    async *gaps() {
+    async *gaps(signal) {
       const query = `SELECT publisher_id, CAST(first_missing AS STRING) AS first, CAST(last_missing AS STRING) AS last,
   CAST(UNIX_MICROS(seen_after) AS STRING) AS seen_after
 FROM (${gapsQuery(`(${arrivedQuery(await bigquery.getProjectId())})`)}) ORDER BY publisher_id, first_missing`;
-      for await (const row of rowsOf(bigquery, query, pageRows)) {
+      for await (const row of rowsOf(bigquery, query, pageRows, signal)) {
         yield {
           publisherId: row["publisher_id"] as string,
           firstMissing: BigInt(row["first"] as string),
@@ -54,20 +39,27 @@ FROM (${gapsQuery(`(${arrivedQuery(await bigquery.getProjectId())})`)}) ORDER BY
         };
       }
     },
-    async *conflicts() {
+    async *conflicts(signal) {
       const conflicts = conflictsQuery(await bigquery.getProjectId());
       const query = `SELECT table_name, log_id FROM (${conflicts}) ORDER BY table_name, log_id`;
-      for await (const row of rowsOf(bigquery, query, pageRows)) {
+      for await (const row of rowsOf(bigquery, query, pageRows, signal)) {
         yield { table: row["table_name"] as TableName, logId: row["log_id"] as string };
       }
     },
   };
 }
 
-async function* rowsOf(bigquery: BigQuery, query: string, pageRows: number): AsyncGenerator<Row> {
+async function* rowsOf(
+  bigquery: BigQuery,
+  query: string,
+  pageRows: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Row> {
+  signal?.throwIfAborted();
   const [job] = await reading(() => bigquery.createQueryJob(query));
   let pageToken: string | undefined;
   do {
+    signal?.throwIfAborted();
     const [rows, , response] = await reading(() =>
       job.getQueryResults({ autoPaginate: false, maxResults: pageRows, ...(pageToken !== undefined && { pageToken }) }),
     );

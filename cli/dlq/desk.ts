@@ -17,7 +17,7 @@ export interface Desk {
   /** For each call while services are away. */
   readonly patience: Patience;
   /** Waits; tests do not. */
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly pause: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
 /** Whoever looks waits for a service that is away for as long, whoever acts for longer. */

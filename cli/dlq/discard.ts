@@ -13,7 +13,6 @@ import type { Surveyed } from "./survey.ts";
 import { planText } from "./text.ts";
 
 const lettersPerChunk = 1000;
-const uninterrupted = new AbortController().signal;
 const interruptedExitCode = 130;
 
 /** @returns the exit code: 0 when all that were chosen are discarded */
@@ -21,8 +20,8 @@ export async function runDiscard(ids: readonly string[], flags: ReviewFlags): Pr
   const filter = filterOf(flags, Date.now());
   using interrupted = interruption();
   const { signal } = interrupted;
-  // Awaited here: the interruption is disposed of when this function returns.
-  return await atDesk(flags.data, { deadlineMs: ACT_STALL_MS, signal: uninterrupted }, async (desk) => {
+  // Awaited here: the interruption is disposed of when this function returns. What is begun is finished.
+  return await atDesk(flags.data, { deadlineMs: ACT_STALL_MS }, async (desk) => {
     const byFilter: readonly State[] = [flags.state ?? "open"];
     const byId: readonly State[] = ["open", "replaying", "failed-again"];
     const { chosen, settled, cut } = await choose(desk.reader, ids, filter, { byFilter, byId, limit: flags.limit });

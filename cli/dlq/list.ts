@@ -1,4 +1,3 @@
-import { interruption } from "../terminal/interruption.ts";
 import { counted } from "../terminal/table.ts";
 import { atDesk, LOOK_STALL_MS } from "./desk.ts";
 import { filterOf, type FilterFlags } from "./filter.ts";
@@ -19,8 +18,7 @@ const maxSurveyed = 100_000;
 
 /** Prints groups of dead letters, or single ones. */
 export async function runList(flags: ListFlags): Promise<void> {
-  using interrupted = interruption();
-  await atDesk(flags.data, { deadlineMs: LOOK_STALL_MS, signal: interrupted.signal }, async ({ reader }) => {
+  await atDesk(flags.data, { deadlineMs: LOOK_STALL_MS }, async ({ reader }) => {
     const state = flags.state ?? "open";
     const asTable = process.stdout.isTTY && flags.json !== true;
     const filter = filterOf(flags, Date.now());

@@ -21,8 +21,6 @@ export interface ReplayFlags extends ReviewFlags {
   readonly wait: number;
 }
 
-/** What is begun is finished, so that it can be said what was done. */
-const uninterrupted = new AbortController().signal;
 const interruptedExitCode = 130;
 
 /** @returns the exit code: 0 when all that were chosen have arrived */
@@ -32,8 +30,8 @@ export async function runReplay(ids: readonly string[], flags: ReplayFlags): Pro
   const filter = filterOf(flags, Date.now());
   using interrupted = interruption();
   const { signal } = interrupted;
-  // Awaited here: the interruption is disposed of when this function returns.
-  return await atDesk(flags.data, { deadlineMs: ACT_STALL_MS, signal: uninterrupted }, async (desk) => {
+  // Awaited here: the interruption is disposed of when this function returns. What is begun is finished, so that it can be said what was done.
+  return await atDesk(flags.data, { deadlineMs: ACT_STALL_MS }, async (desk) => {
     // Those that an earlier run has reviewed belong to what it was to do.
     const byFilter: readonly State[] = flags.state === undefined ? ["open", "replaying"] : [flags.state];
     const byId: readonly State[] = ["open", "replaying", "failed-again", "discarded"];

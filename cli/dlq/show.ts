@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
 import { errorKinds, type ErrorCode } from "@indelible/schemas/errors.ts";
-import { interruption } from "../terminal/interruption.ts";
 import { readLetter } from "./choice.ts";
 import { atDesk, LOOK_STALL_MS } from "./desk.ts";
 import { whereBytesAre } from "./replay-job.ts";
@@ -13,8 +12,7 @@ export interface ShowFlags {
 
 /** Prints everything that is known of one dead letter. */
 export async function runShow(id: string, flags: ShowFlags): Promise<void> {
-  using interrupted = interruption();
-  await atDesk(flags.data, { deadlineMs: LOOK_STALL_MS, signal: interrupted.signal }, async (desk) => {
+  await atDesk(flags.data, { deadlineMs: LOOK_STALL_MS }, async (desk) => {
     const surveyed = await readLetter(desk.reader, id);
     const { letter, status } = surveyed;
     const [contents, reviews] = await Promise.all([desk.reader.contents([letter]), desk.reader.reviews(letter.id)]);

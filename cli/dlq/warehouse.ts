@@ -221,7 +221,7 @@ GROUP BY source_table, reason, pattern LIMIT ${maxNewcomers}`,
       );
       return (rows as unknown[]).map((row) => plainValue(row) as Row);
     } catch (error) {
-      if (IndelibleError.is(error) || this.#patience.signal.aborted) throw error;
+      if (IndelibleError.is(error) || this.#patience.signal?.aborted === true) throw error;
       throw refusalOf(error);
     }
   }

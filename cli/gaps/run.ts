@@ -1,6 +1,5 @@
 import { bigQueryClient, projectOf } from "../clients.ts";
 import { findEnvironment } from "../environment.ts";
-import { interruption } from "../terminal/interruption.ts";
 import { surveyText } from "./text.ts";
 import { surveyOf } from "./survey.ts";
 
@@ -19,12 +18,10 @@ const stallMs = 10_000;
 
 /** Prints what is missing. Resolves to the exit code: 1 when there is a settled gap. Throws what `surveyOf` throws. */
 export async function runGaps(flags: GapsFlags): Promise<0 | 1> {
-  using interrupted = interruption();
   const { project, local } = findEnvironment(flags.data);
   const bigquery = bigQueryClient(project, local);
   const projectId = await projectOf(bigquery, project);
-  const patience = { deadlineMs: stallMs, signal: interrupted.signal };
-  const survey = await surveyOf(bigquery, projectId, patience, flags);
+  const survey = await surveyOf(bigquery, projectId, { deadlineMs: stallMs }, flags);
   const asTable = process.stdout.isTTY && flags.json !== true;
   process.stdout.write(
     asTable ? surveyText(survey, process.stdout.columns) : `${JSON.stringify(survey, undefined, 2)}\n`,

@@ -52,7 +52,7 @@ type Row = { readonly [column: string]: unknown };
 /**
  * Asks the views what is missing, each question again while the warehouse is away.
  *
- * @throws ERR_DEADLINE, ERR_QUERY; AbortError
+ * @throws ERR_DEADLINE, ERR_QUERY
  */
 export async function surveyOf(
   bigquery: BigQuery,
@@ -81,7 +81,7 @@ export async function surveyOf(
       );
       return (found as unknown[]).map((row) => plainValue(row) as Row);
     } catch (error) {
-      if (IndelibleError.is(error) || patience.signal.aborted) throw error;
+      if (IndelibleError.is(error)) throw error;
       throw refusalOf(error);
     }
   }

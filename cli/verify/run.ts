@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { verify } from "@indelible/ledger/verify.ts";
+import { verify, type Verification } from "@indelible/ledger/verify.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { verificationFor, type VerificationSources } from "../ledger-environment.ts";
 import { interruption } from "../terminal/interruption.ts";
@@ -18,7 +18,7 @@ export interface VerifyFlags {
   readonly data: string;
 }
 
-export interface VerifyHost {
+interface VerifyHost {
   /** Default: `verificationFor`. */
   readonly open?: (dataFolder: string) => Promise<VerificationSources>;
   /** Default: the clock, in microseconds since 1970. */
@@ -46,15 +46,10 @@ export async function runVerify(flags: VerifyFlags, host: VerifyHost = {}): Prom
   const state = flags.state ?? join(flags.data, "verify", "checkpoint");
   const sources = await open(flags.data);
   const progress = createProgress("verifying");
+  let verification: Verification | undefined;
   try {
-    const verification = await verify({
-      reader: sources.reader,
-      store: sources.store,
-      keys: sources.keys,
-      witness: sources.witness,
-      questions: sources.questions,
-      facts: sources.facts,
-      auditedSessions: sources.auditedSessions,
+    verification = await verify({
+      ...sources,
       now,
       tables: flags.table.length > 0 ? flags.table : undefined,
       since: flags.since,
@@ -64,17 +59,18 @@ export async function runVerify(flags: VerifyFlags, host: VerifyHost = {}): Prom
       onProgress: ({ rowsDone, rowsTotal }) => progress.update(Math.min(rowsDone, rowsTotal), rowsTotal),
       signal,
     });
-    progress.stop();
-    if (flags.resume === true && !verification.resumed) warn("There was nothing to go on from: this began anew.\n");
-    write(flags.json === true ? verificationJson(verification) : verificationText(verification));
-    return verification.verified ? 0 : 1;
   } catch (error) {
-    if (!signal.aborted) throw error;
-    progress.stop();
-    warn("Interrupted. The same command with --resume goes on from here.\n");
-    return INTERRUPTED;
+    const isAbort = error === signal.reason || (error instanceof Error && error.name === "AbortError");
+    if (!signal.aborted || !isAbort) throw error;
   } finally {
     progress.stop();
     await sources.close();
   }
+  if (verification === undefined) {
+    warn("Interrupted. The same command with --resume goes on from here.\n");
+    return INTERRUPTED;
+  }
+  if (flags.resume === true && !verification.resumed) warn("There was nothing to go on from: this began anew.\n");
+  write(flags.json === true ? verificationJson(verification) : verificationText(verification));
+  return verification.verified ? 0 : 1;
 }

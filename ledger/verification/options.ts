@@ -6,20 +6,22 @@ import type { RowReader } from "../row-reader.ts";
 import type { TableFacts } from "./retention.ts";
 import type { Witness } from "../witness.ts";
 
-/** What the warehouse can answer by itself, by SQL. */
+/** What a verifier asks of the warehouse itself, because the answer is over all tables. */
 export interface Questions {
-  /** Numbers that are missing below the highest that has arrived of a publisher. */
+  /** By publisher and number. @throws ERR_READ, ERR_ACCESS_DENIED; the signal's reason */
   gaps(signal?: AbortSignal): AsyncIterable<Gap>;
-  /** Identities with which different entries stand in one table. */
+  /** By table and `log_id`. @throws ERR_READ, ERR_ACCESS_DENIED; the signal's reason */
   conflicts(signal?: AbortSignal): AsyncIterable<Conflict>;
 }
 
+/** Numbers of one publisher that have not arrived although a later one has, both ends included. */
 export interface Gap {
   readonly publisherId: string;
   readonly firstMissing: bigint;
   readonly lastMissing: bigint;
 }
 
+/** A `log_id` of which there are entries with different content. */
 export interface Conflict {
   readonly table: TableName;
   readonly logId: string;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { Command, CommanderError } from "commander";
 import { declareVerify } from "../../cli/verify.ts";
 import { runVerify, type VerifyFlags } from "../../cli/verify/run.ts";
@@ -145,6 +146,16 @@ describe("indelible verify", () => {
     assert.match(resumed.text, /going on where the last run ended/);
     const again = await run(world, { data, resume: true });
     assert.match(again.warned, /began anew/);
+  });
+
+  it("does not take a failure for the interruption that came with it", async () => {
+    const { world } = await sealedWorld();
+    const controller = new AbortController();
+    world.warehouse.onBatch = () => {
+      controller.abort();
+      throw new IndelibleError("ERR_READ", "the warehouse is away");
+    };
+    await assert.rejects(run(world, {}, controller.signal), { code: "ERR_READ" });
   });
 
   it("remembers the log in the data folder, and says when it has been rolled back", async () => {

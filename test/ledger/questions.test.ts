@@ -57,6 +57,24 @@ describe("bigQueryQuestions()", () => {
     ]);
   });
 
+  it("ends between two pages when it is interrupted", async () => {
+    const questions = bigQueryQuestions(warehouse.bigquery, 1);
+    for (const ask of [questions.gaps, questions.conflicts]) {
+      const controller = new AbortController();
+      const seen: unknown[] = [];
+      await assert.rejects(
+        async () => {
+          for await (const one of ask(controller.signal)) {
+            seen.push(one);
+            controller.abort();
+          }
+        },
+        { name: "AbortError" },
+      );
+      assert.equal(seen.length, 1);
+    }
+  });
+
   it("says what to do where an earlier version has made no such table", async () => {
     await warehouse.bigquery.dataset(RAW_DATASET).table("dead_letter_reviews").delete();
     await assert.rejects(listOf(bigQueryQuestions(warehouse.bigquery).conflicts()), {
