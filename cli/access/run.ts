@@ -4,6 +4,7 @@ import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
 import { bigQueryClient, projectOf } from "../clients.ts";
 import { findEnvironment } from "../environment.ts";
 import { ask } from "../query/run.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { AccessAudit } from "./audit.ts";
 import { moreText, nothingText, readsText } from "./text.ts";
 
@@ -31,7 +32,7 @@ export async function runAccess(flags: AccessFlags): Promise<number> {
   const reads = await audit.reads({ table, since, until, principal, except, limit: limit + 1 });
   const asTable = process.stdout.isTTY && flags.json !== true;
   const shown = reads.slice(0, limit);
-  if (!asTable) process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
+  if (!asTable) process.stdout.write(jsonText(shown));
   if (reads.length > 0) {
     if (asTable) process.stdout.write(readsText(shown, process.stdout.columns));
     if (reads.length > limit) process.stderr.write(moreText(shown));

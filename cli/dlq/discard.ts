@@ -1,6 +1,7 @@
 import { parts } from "../delivery/warehouse.ts";
 import { confirm } from "../terminal/confirmation.ts";
 import { interruption } from "../terminal/interruption.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { counted, thousands } from "../terminal/table.ts";
 import { choose } from "./choice.ts";
@@ -41,7 +42,7 @@ export async function runDiscard(ids: readonly string[], flags: ReviewFlags): Pr
     process.stdout.write(
       asText
         ? `Discarded ${thousands(discarded)}${remaining === 0 ? "" : `; interrupted, ${thousands(remaining)} were not`}. Nothing was deleted.\n`
-        : `${JSON.stringify({ discarded, remaining })}\n`,
+        : jsonText({ discarded, remaining }, 0),
     );
     return signal.aborted ? interruptedExitCode : 0;
   });

@@ -1,3 +1,4 @@
+import { jsonText } from "../terminal/json-text.ts";
 import { counted } from "../terminal/table.ts";
 import { atDesk, LOOK_STALL_MS } from "./desk.ts";
 import { filterOf, type FilterFlags } from "./filter.ts";
@@ -34,7 +35,7 @@ export async function runList(flags: ListFlags): Promise<void> {
       print(asTable, groups, () => groupsText(groups, state, width), summary);
     }
     function print(table: boolean, rows: readonly object[], text: () => string, summary: string): void {
-      if (!table) process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
+      if (!table) process.stdout.write(jsonText(rows));
       else if (rows.length > 0) process.stdout.write(`${text()}${summary}\n`);
       else process.stdout.write(`No ${state} dead letters${Object.keys(filter).length > 0 ? " of this kind" : ""}.\n`);
     }

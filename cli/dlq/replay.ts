@@ -2,6 +2,7 @@ import { interruption } from "../terminal/interruption.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { counted, thousands } from "../terminal/table.ts";
 import { confirm } from "../terminal/confirmation.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { choose } from "./choice.ts";
 import { ACT_STALL_MS, atDesk, type Desk } from "./desk.ts";
 import { readPatch } from "./edit.ts";
@@ -56,7 +57,7 @@ export async function runReplay(ids: readonly string[], flags: ReplayFlags): Pro
       signal,
     });
     const asText = process.stdout.isTTY && flags.json !== true;
-    process.stdout.write(asText ? replayText(report) : `${JSON.stringify(jsonOf(report), undefined, 2)}\n`);
+    process.stdout.write(asText ? replayText(report) : jsonText(jsonOf(report)));
     if (signal.aborted) return interruptedExitCode;
     return report.outcome.arrived === chosen.length ? 0 : 1;
   });

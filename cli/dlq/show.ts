@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { errorKinds, type ErrorCode } from "@indelible/schemas/errors.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { readLetter } from "./choice.ts";
 import { atDesk, LOOK_STALL_MS } from "./desk.ts";
 import { whereBytesAre } from "./replay-job.ts";
@@ -38,6 +39,6 @@ export async function runShow(id: string, flags: ShowFlags): Promise<void> {
       reviews,
       failures: status.failures,
     };
-    process.stdout.write(`${JSON.stringify(all, undefined, 2)}\n`);
+    process.stdout.write(jsonText(all));
   });
 }

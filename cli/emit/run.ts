@@ -5,6 +5,7 @@ import { askNoMetadataServer, findEnvironment } from "../environment.ts";
 import { printable } from "../terminal/cell.ts";
 import { describeFailure } from "../terminal/failure.ts";
 import { interruption } from "../terminal/interruption.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { createProgress, type Progress } from "../terminal/progress.ts";
 import { Complaints } from "./complaints.ts";
 import { emit } from "./emission.ts";
@@ -54,7 +55,7 @@ export async function runEmit(flags: EmitFlags): Promise<number> {
   reports.close();
   const { acknowledged, spooled, outstanding } = await publisher.close({ deadlineMs: flags.deadline * 1000 });
   const report = reportOf(tally, { acknowledged, outstanding, spooled }, signal.aborted && !input.hasEnded);
-  if (flags.json === true) await output.write(`${JSON.stringify(report)}\n`);
+  if (flags.json === true) await output.write(jsonText(report, 0));
   else say(emitReportText(report));
   if (failure === undefined) return exitCodeOf(report);
   say(describeFailure(failure));

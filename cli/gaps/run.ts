@@ -1,5 +1,6 @@
 import { bigQueryClient, projectOf } from "../clients.ts";
 import { findEnvironment } from "../environment.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { surveyText } from "./text.ts";
 import { surveyOf } from "./survey.ts";
 
@@ -23,8 +24,6 @@ export async function runGaps(flags: GapsFlags): Promise<0 | 1> {
   const projectId = await projectOf(bigquery, project);
   const survey = await surveyOf(bigquery, projectId, { deadlineMs: stallMs }, flags);
   const asTable = process.stdout.isTTY && flags.json !== true;
-  process.stdout.write(
-    asTable ? surveyText(survey, process.stdout.columns) : `${JSON.stringify(survey, undefined, 2)}\n`,
-  );
+  process.stdout.write(asTable ? surveyText(survey, process.stdout.columns) : jsonText(survey));
   return survey.settled.ranges === 0 ? 0 : 1;
 }

@@ -3,6 +3,7 @@ import { deliver } from "../delivery.ts";
 import { nextSteps, reportText, section } from "../delivery/text.ts";
 import { findEnvironment } from "../environment.ts";
 import { interruption } from "../terminal/interruption.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { importOptionsOf, type ImportFlags } from "./options.ts";
 import { transcriptEntries } from "./source.ts";
 import { Tally } from "./tally.ts";
@@ -31,7 +32,7 @@ export async function runImport(files: readonly string[], flags: ImportCommandFl
   });
   process.stdout.write(
     flags.json === true
-      ? `${JSON.stringify({ ...report, import: tally })}\n`
+      ? jsonText({ ...report, import: tally }, 0)
       : `${section("What was imported", tallyText(tally))}\n${reportText(report, [])}\n${section("Try next", nextSteps)}`,
   );
   return report.complete ? 0 : 1;

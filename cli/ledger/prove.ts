@@ -10,6 +10,7 @@ import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
 import { ledgerEnvironment, openLedger, openLookup } from "../ledger-environment.ts";
 import { ledgerFolders } from "../ledger-folders.ts";
 import { printable } from "../terminal/cell.ts";
+import { jsonText } from "../terminal/json-text.ts";
 
 export interface ProveFlags {
   readonly out?: string;
@@ -20,7 +21,7 @@ export interface ProveFlags {
 export async function runProve(logId: string, { out, data }: ProveFlags): Promise<void> {
   const { store, keys } = await openLedger(ledgerEnvironment(data, "auditor"));
   const proof = await prove(logId, { store, keys, lookup: await openLookup(data) });
-  const text = `${JSON.stringify(proof, undefined, 2)}\n`;
+  const text = jsonText(proof);
   if (out === undefined) {
     process.stdout.write(text);
     return;
@@ -47,7 +48,7 @@ export async function runVerifyProof(file: string, flags: VerifyProofFlags): Pro
   const text = file === "-" ? await readAll(process.stdin) : readText(file);
   const keys = trustedKeys(flags);
   const proven = verifyProof(text, keys);
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(plain(proven, keys !== undefined), undefined, 2)}\n`);
+  if (flags.json === true) process.stdout.write(jsonText(plain(proven, keys !== undefined)));
   else process.stdout.write(description(proven, keys !== undefined));
   return keys === undefined ? 1 : 0;
 }

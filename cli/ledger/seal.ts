@@ -6,6 +6,7 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { ledgerEnvironment } from "../ledger-environment.ts";
 import { describeFailure, messageOf } from "../terminal/failure.ts";
 import { interruption } from "../terminal/interruption.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { counted } from "../terminal/table.ts";
 
@@ -41,7 +42,7 @@ export async function runSeal({ margin, rotateKey, json, data }: SealFlags): Pro
     progress.stop();
     await service.close();
   }
-  process.stdout.write(json === true ? `${JSON.stringify(plain(report))}\n` : text(report));
+  process.stdout.write(json === true ? jsonText(plain(report), 0) : text(report));
   if (report.witnessFailure !== undefined) process.stderr.write(describeFailure(report.witnessFailure));
 }
 

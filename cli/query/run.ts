@@ -5,6 +5,7 @@ import { purposeLabels } from "@indelible/schemas/purpose.ts";
 import { bigQueryClient, projectOf } from "../clients.ts";
 import { findEnvironment } from "../environment.ts";
 import { isTransient } from "../retry.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { counted, renderTable } from "../terminal/table.ts";
 import { parametersOf } from "./parameters.ts";
 import { refusalOf } from "./refusal.ts";
@@ -24,7 +25,7 @@ export async function runQuery(sql: string, flags: QueryFlags): Promise<void> {
   const { project, local } = findEnvironment(flags.data);
   const rows = await ask(project, local, { query: sql, params, types: { ...types }, labels });
   const asTable = process.stdout.isTTY && flags.json !== true;
-  process.stdout.write(asTable ? tableOf(rows, process.stdout.columns) : `${JSON.stringify(rows, undefined, 2)}\n`);
+  process.stdout.write(asTable ? tableOf(rows, process.stdout.columns) : jsonText(rows));
 }
 
 export type PlainRow = { readonly [column: string]: unknown };

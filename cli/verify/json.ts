@@ -1,6 +1,7 @@
 import type { Finding } from "@indelible/ledger/findings.ts";
 import { timeText } from "@indelible/ledger/verification/time.ts";
 import type { Range, Verification } from "@indelible/ledger/verify.ts";
+import { jsonText } from "../terminal/json-text.ts";
 
 /** The whole verification as JSON: times in RFC 3339, positions in the log as texts. */
 export function verificationJson({ asked, log, tables, findings, ...rest }: Verification): string {
@@ -11,7 +12,7 @@ export function verificationJson({ asked, log, tables, findings, ...rest }: Veri
     tables: tables.map(({ verified, ...table }) => ({ ...table, verified: verified.map(rangeOf) })),
     findings: findings.map(findingOf),
   };
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return jsonText(value);
 }
 
 function findingOf({ window, logIndex, ...finding }: Finding): object {

@@ -3,7 +3,37 @@ import { describe, it } from "node:test";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { cellWidth, printable, truncate } from "../../cli/terminal/cell.ts";
 import { describeFailure } from "../../cli/terminal/failure.ts";
+import { jsonText } from "../../cli/terminal/json-text.ts";
 import { renderTable, thousands } from "../../cli/terminal/table.ts";
+
+describe("jsonText()", () => {
+  const forbidden = [
+    "\u007f",
+    "\u0085",
+    "\u009b31m",
+    "\u202e",
+    "\u2066",
+    "\u2028",
+    "\u2029",
+    "\u200b",
+    "\u{e0041}",
+    "\u001b[2J",
+  ];
+
+  it("shows nothing that would take over the terminal or reverse the reading order, and says the same", () => {
+    for (const text of forbidden) {
+      const json = jsonText({ [text]: [text] });
+      assert.deepEqual(JSON.parse(json), { [text]: [text] });
+      assert.match(json, /^[\n -~]*$/);
+    }
+    assert.equal(jsonText("\u{e0041}"), '"\\udb40\\udc41"\n');
+  });
+
+  it("is indented or one line, and leaves alone what can be read", () => {
+    assert.equal(jsonText({ a: "日本🍵é" }), '{\n  "a": "日本🍵é"\n}\n');
+    assert.equal(jsonText({ a: 1 }, 0), '{"a":1}\n');
+  });
+});
 
 describe("renderTable()", () => {
   it("aligns columns, numbers to the right", () => {
