@@ -40,8 +40,10 @@ export interface ReadFilter {
 export type Ask = (query: Query) => Promise<readonly PlainRow[]>;
 
 /** Copies of copies are followed so far. */
-const maxGenerations = 8;
-const maxCopies = 1_000;
+export const MAX_GENERATIONS = 8;
+export const MAX_COPIES = 1_000;
+
+const datasets: readonly string[] = [RAW_DATASET, VIEWS_DATASET];
 
 const fullName = "CONCAT('projects/', project_id, '/datasets/', dataset_id, '/tables/', table_id)";
 /** Of the log's own tables and views, or of a copy. Without a project: a read that somebody reported by hand. */
@@ -55,10 +57,13 @@ const ofTheLog =
 export class AccessAudit {
   readonly #project: string;
   readonly #ask: Ask;
+  readonly #onCut: () => void;
 
-  constructor(project: string, ask: Ask) {
+  /** @param onCut called when there are more copies than are followed: reads of the others are not told */
+  constructor(project: string, ask: Ask, onCut: () => void = () => {}) {
     this.#project = project;
     this.#ask = ask;
+    this.#onCut = onCut;
   }
 
   /** Reads of a table, of its views and of what was copied from them, the newest first. */
@@ -110,29 +115,39 @@ LIMIT ${limit}`,
     return typeof row?.["newest"] === "string" ? row["newest"] : undefined;
   }
 
-  /** Names of the tables that the results of reading `table` were ever stored in, and so on. */
+  /**
+   * Names of the tables that the results of reading `table` were ever stored in, and so on. What was put into one of the log's own tables, as
+   * when it was restored, makes no copy of it.
+   */
   async #copiesOf(table: TableName | undefined): Promise<string[]> {
     const copies = new Set<string>();
-    for (let generation = 0; generation < maxGenerations && copies.size < maxCopies; generation += 1) {
+    const own = namesOf(tableNames).flatMap((name) =>
+      datasets.map((dataset) => `projects/${this.#project}/datasets/${dataset}/tables/${name}`),
+    );
+    for (let generation = 0; generation < MAX_GENERATIONS && copies.size < MAX_COPIES; generation += 1) {
       const before = copies.size;
+      // A part of a table stands behind its name, and the names of what is read are without.
       const rows = await this.#rows(
-        `SELECT DISTINCT destination FROM log_access_audit_history
-WHERE STARTS_WITH(destination, 'projects/') AND (${ofTheLog} OR ${fullName} IN UNNEST(@copies))
-ORDER BY destination LIMIT ${maxCopies}`,
-        { ...this.#log(table), copies: [...copies] },
+        `SELECT DISTINCT destination FROM (
+  SELECT REGEXP_REPLACE(destination, r'[$@].*$', '') AS destination FROM log_access_audit_history
+  WHERE STARTS_WITH(destination, 'projects/') AND (${ofTheLog} OR ${fullName} IN UNNEST(@copies))
+) WHERE destination NOT IN UNNEST(@own)
+ORDER BY destination LIMIT ${MAX_COPIES}`,
+        { ...this.#log(table), copies: [...copies], own },
       );
       for (const { destination } of rows) if (typeof destination === "string") copies.add(destination);
-      if (copies.size === before) break;
+      if (copies.size === before) return [...copies];
     }
+    this.#onCut();
     return [...copies];
   }
 
   #log(table: TableName | undefined): { readonly [name: string]: unknown } {
-    const names = (table === undefined ? tableNames : [table]).flatMap((name) => [name, `${name}_history`]);
+    const names = namesOf(table === undefined ? tableNames : [table]);
     // BigQuery tells of a wildcard as it was written, and not of the tables that it meant.
     const wildcards = names.flatMap((name) => Array.from(name, (_one, end) => `${name.slice(0, end)}*`));
     const tables = [...new Set([...names, ...wildcards])];
-    return { datasets: [RAW_DATASET, VIEWS_DATASET], tables, project: this.#project };
+    return { datasets, tables, project: this.#project };
   }
 
   #rows(query: string, params: { readonly [name: string]: unknown }): Promise<readonly PlainRow[]> {
@@ -142,6 +157,11 @@ ORDER BY destination LIMIT ${maxCopies}`,
     ]);
     return this.#ask({ query, params, types: Object.fromEntries(types) });
   }
+}
+
+/** Of tables, and of what people read of them. */
+function namesOf(tables: readonly TableName[]): string[] {
+  return tables.flatMap((name) => [name, `${name}_history`]);
 }
 
 function readOf({ full_names, ...row }: PlainRow, copies: ReadonlySet<string>): Read {

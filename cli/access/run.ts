@@ -6,7 +6,7 @@ import { findEnvironment } from "../environment.ts";
 import { ask } from "../query/run.ts";
 import { jsonText } from "../terminal/json-text.ts";
 import { AccessAudit } from "./audit.ts";
-import { moreText, nothingText, readsText } from "./text.ts";
+import { cutText, moreText, nothingText, readsText } from "./text.ts";
 
 export interface AccessFlags {
   readonly table?: TableName;
@@ -28,7 +28,11 @@ export async function runAccess(flags: AccessFlags): Promise<number> {
   const { project: named, local } = findEnvironment(flags.data);
   const project = await projectOf(bigQueryClient(named, local), named);
   const labels = purposeLabels("indelible-access");
-  const audit = new AccessAudit(project, (query) => ask(project, local, { ...query, labels }));
+  const audit = new AccessAudit(
+    project,
+    (query) => ask(project, local, { ...query, labels }),
+    () => process.stderr.write(cutText()),
+  );
   const reads = await audit.reads({ table, since, until, principal, except, limit: limit + 1 });
   const asTable = process.stdout.isTTY && flags.json !== true;
   const shown = reads.slice(0, limit);

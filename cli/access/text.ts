@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import { printable } from "../terminal/cell.ts";
 import { counted, renderTable, thousands, type TableColumn } from "../terminal/table.ts";
-import type { Read, ReadFilter } from "./audit.ts";
+import { MAX_COPIES, MAX_GENERATIONS, type Read, type ReadFilter } from "./audit.ts";
 
 const columns: readonly TableColumn[] = [
   { title: "when" },
@@ -71,9 +71,10 @@ function moment(timestamp: string): string {
 
 /** What is said when there are no reads: whether nobody read it, or nobody would know. */
 export function nothingText(filter: ReadFilter, newest: string | undefined): string {
-  const { table, since, until, principal } = filter;
+  const { table, since, until, principal, except } = filter;
   const what = table === undefined ? "the log" : table;
-  const who = principal ?? "Nobody";
+  const others = except.length === 0 ? "" : ` but ${except.map(printable).join(", ")}`;
+  const who = principal === undefined ? `Nobody${others}` : printable(principal);
   const verb = principal === undefined ? "read" : "did not read";
   const when = `since ${moment(since)}${until === undefined ? "" : ` and before ${moment(until)}`}`;
   if (newest !== undefined) {
@@ -82,6 +83,14 @@ export function nothingText(filter: ReadFilter, newest: string | undefined): str
   return (
     `${styleText("bold", "The access audit has no records at all", { stream: process.stdout })}, so it cannot tell who read ${what} ${when}: it is off, or ` +
     "nothing has been read yet. docs/access-audit.md says how to turn it on."
+  );
+}
+
+/** That reads of some copies may be missing. */
+export function cutText(): string {
+  return (
+    `Reads of copies may be missing: ${thousands(MAX_COPIES)} copies are followed, and copies of copies ${MAX_GENERATIONS} times over, and there are ` +
+    "more. docs/access-audit.md says how to ask for one of them.\n"
   );
 }
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Query } from "@google-cloud/bigquery";
-import { AccessAudit, type Read } from "../../cli/access/audit.ts";
+import { AccessAudit, type Ask, type Read } from "../../cli/access/audit.ts";
 import { moreText, nothingText, readsText } from "../../cli/access/text.ts";
 import type { PlainRow } from "../../cli/query/run.ts";
 import { timeOf } from "../../cli/time-range.ts";
@@ -32,14 +32,17 @@ const row = {
 };
 
 /** Answers a question for copies with `copies`, one list a question, and any other with `rows`. */
-function answers(rows: readonly PlainRow[], ...copies: readonly string[][]): { audit: AccessAudit; asked: Query[] } {
+function answers(
+  rows: readonly PlainRow[],
+  ...copies: readonly string[][]
+): { audit: AccessAudit; asked: Query[]; ask: Ask } {
   const asked: Query[] = [];
-  const audit = new AccessAudit("p", async (query) => {
+  const ask: Ask = async (query) => {
     asked.push(query);
     if (!query.query?.startsWith("SELECT DISTINCT destination")) return rows;
     return (copies[asked.length - 1] ?? []).map((destination) => ({ destination }));
-  });
-  return { audit, asked };
+  };
+  return { audit: new AccessAudit("p", ask), asked, ask };
 }
 
 describe("reads()", () => {
@@ -69,6 +72,42 @@ describe("reads()", () => {
     await audit.reads({ ...filter, limit: 10 });
     const { copies } = asked.at(-1)!.params as { copies: string[] };
     assert.deepEqual(copies, names);
+  });
+
+  it("knows a copy by its table, whatever part of it was written", async () => {
+    const { audit, asked } = answers([]);
+    await audit.reads({ ...filter, limit: 10 });
+    assert.match(asked[0]?.query ?? "", /REGEXP_REPLACE\(destination, r'\[\$@\]\.\*\$', ''\)/);
+  });
+
+  it("asks for no copy among the log's own tables, where one may have been restored, but for others in its datasets", async () => {
+    const { audit, asked } = answers([]);
+    await audit.reads({ ...filter, limit: 10 });
+    const { query, params } = asked[0] ?? {};
+    assert.match(query ?? "", /destination NOT IN UNNEST\(@own\)/);
+    const { own } = params as { own: string[] };
+    for (const name of ["agent_logs_raw/tables/conversations", "agent_logs/tables/thinking_logs_history"]) {
+      assert.ok(own.includes(`projects/p/datasets/${name}`), name);
+    }
+    assert.ok(own.every((name) => !name.endsWith("/mine")));
+  });
+
+  it("says when there are more copies than it follows, and only then", async () => {
+    const names = (count: number): string[] =>
+      Array.from({ length: count }, (_, index) => `projects/p/datasets/d/tables/t${index}`);
+    const cases = [
+      { copies: [names(3), names(3)], cut: false },
+      { copies: [names(1000)], cut: true },
+      { copies: Array.from({ length: 8 }, (_, generation) => names(generation + 1)), cut: true },
+      { copies: [...Array.from({ length: 7 }, (_, generation) => names(generation + 1)), names(7)], cut: false },
+    ];
+    for (const { copies, cut } of cases) {
+      let isCut = false;
+      const { ask } = answers([], ...copies);
+      const audit = new AccessAudit("p", ask, () => (isCut = true));
+      await audit.reads({ ...filter, limit: 10 });
+      assert.equal(isCut, cut);
+    }
   });
 
   it("restricts account and time by parameters, never by text", async () => {
@@ -144,6 +183,10 @@ describe("nothingText()", () => {
     assert.match(
       nothingText({ ...filter, table: undefined, principal: "ceo@acme.example" }, "2026-01-30T08:00:00Z"),
       /^ceo@acme.example did not read the log since/,
+    );
+    assert.match(
+      nothingText({ ...filter, except: ["sealer@acme.example", "x\u001b"] }, "2026-01-30T08:00:00Z"),
+      /^Nobody but sealer@acme\.example, x\\u\{1b\} read conversations since/,
     );
     assert.match(nothingText(filter, undefined), /no records at all.*it is off, or nothing has been read yet/);
   });

@@ -35,9 +35,12 @@ describe("who read the log", () => {
       return out;
     }
     /** Asks until there is such a read: each answer comes after all that was appended before it. */
-    async function find(wanted: (read: Read) => boolean): Promise<Read> {
+    async function find(
+      wanted: (read: Read) => boolean,
+      table: readonly string[] = ["--table", "conversations"],
+    ): Promise<Read> {
       for (;;) {
-        const text = await indelible("access", "--table", "conversations", "--since", "1h", "--limit", "500", "--json");
+        const text = await indelible("access", ...table, "--since", "1h", "--limit", "500", "--json");
         const found = (JSON.parse(text) as Read[]).find(wanted);
         if (found !== undefined) return found;
       }
@@ -67,17 +70,7 @@ describe("who read the log", () => {
     const source = `projects/${project}/datasets/agent_logs_raw/tables/conversations`;
     const copy = `projects/${project}/datasets/scratch/tables/mine`;
     const records = [
-      record("copy", {
-        metadata: {
-          jobChange: {
-            after: "DONE",
-            job: {
-              jobName: `projects/${project}/jobs/copying`,
-              jobConfig: { type: "COPY", tableCopyConfig: { sourceTables: [source], destinationTable: copy } },
-            },
-          },
-        },
-      }),
+      copyRecord("copy", project, source, copy),
       record("list", { resourceName: copy, metadata: { tableDataRead: { reason: "TABLEDATA_LIST_REQUEST" } } }),
     ];
     for (const one of records) await pubsub.topic("agent-logs.bigquery-audit").publishMessage({ json: one });
@@ -86,10 +79,35 @@ describe("who read the log", () => {
     const readOfCopy = await find((read) => read.copies.length > 0);
     assert.deepEqual([readOfCopy.copies, readOfCopy.principal], [[`${project}.scratch.mine`], "thief@acme.example"]);
 
+    // A part of a table is written, and the whole is read. What is put back into the log itself is no copy.
+    const parts = `projects/${project}/datasets/scratch/tables/parts`;
+    const restored = source.replace("conversations", "thinking_logs");
+    const further = [
+      copyRecord("part", project, copy, `${parts}$20260101`),
+      record("parts", { resourceName: parts, metadata: { tableDataRead: { reason: "TABLEDATA_LIST_REQUEST" } } }),
+      copyRecord("restored", project, source, restored),
+      record("own", { resourceName: restored, metadata: { tableDataRead: { reason: "TABLEDATA_LIST_REQUEST" } } }),
+    ];
+    for (const one of further) await pubsub.topic("agent-logs.bigquery-audit").publishMessage({ json: one });
+    const ofParts = await find((read) => read.copies.includes(`${project}.scratch.parts`));
+    assert.equal(ofParts.access_type, "list");
+    const own = await find(
+      ({ access_type, tables, copies }) =>
+        access_type === "list" && [...tables, ...copies].some((name) => name.endsWith("agent_logs_raw.thinking_logs")),
+      [],
+    );
+    assert.deepEqual([own.tables, own.copies], [["agent_logs_raw.thinking_logs"], []]);
+
     dev.process.kill("SIGINT");
     await dev.ended();
   });
 });
+
+function copyRecord(insertId: string, project: string, source: string, destination: string): object {
+  const jobConfig = { type: "COPY", tableCopyConfig: { sourceTables: [source], destinationTable: destination } };
+  const job = { jobName: `projects/${project}/jobs/${insertId}`, jobConfig };
+  return record(insertId, { metadata: { jobChange: { after: "DONE", job } } });
+}
 
 function record(insertId: string, payload: object): object {
   return {
