@@ -3,14 +3,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { bigQueryLookup } from "@indelible/ledger/big-query-lookup.ts";
 import { openStore, readerFromEnvironment, readKeyList } from "@indelible/ledger/config.ts";
-import { parseKeyList, type KeyList } from "@indelible/ledger/key-list.ts";
-import type { ObjectStore } from "@indelible/ledger/object-store.ts";
-import type { Lookup } from "@indelible/ledger/prove.ts";
+import { parseKeyList } from "@indelible/ledger/key-list.ts";
+import type { ProveOptions } from "@indelible/ledger/prove.ts";
 import { bigQueryQuestions } from "@indelible/ledger/questions.ts";
 import type { VerifyOptions } from "@indelible/ledger/verify.ts";
 import { warehouseSources } from "@indelible/ledger/warehouse-sources.ts";
 import { openWitness } from "@indelible/ledger/witness.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import type { RoleName } from "@indelible/schemas/rights.ts";
 import { roleToken } from "./role-token.ts";
 import { bigQueryClient, projectOf } from "./clients.ts";
@@ -18,8 +18,8 @@ import { findEnvironment } from "./environment.ts";
 import { ledgerVariables } from "./ledger-folders.ts";
 
 /**
- * The environment for something that reads or writes the ledger in this role: on one machine the data folder says where everything is, unless
- * the variables do; in the cloud the variables do.
+ * The environment for something that reads or writes the ledger in this role: on one machine the data folder says where everything is, whatever
+ * the shell says for the cloud; in the cloud the variables do.
  *
  * @throws ERR_CONFIG
  */
@@ -33,27 +33,20 @@ export function ledgerEnvironment(dataFolder: string, role: RoleName): NodeJS.Pr
   }
   const token = roleToken(dataFolder, role);
   return {
-    ...ledgerVariables(dataFolder),
     ...process.env,
+    ...ledgerVariables(dataFolder),
+    INDELIBLE_DATASET: RAW_DATASET,
     ...(token !== undefined && { INDELIBLE_WAREHOUSE_TOKEN: token }),
   };
 }
 
-/** The store of commits and the keys that its checkpoints are signed with. */
-export interface Ledger {
-  readonly store: ObjectStore;
-  /** Undefined: there is none. */
-  readonly witnessStore: ObjectStore | undefined;
-  readonly keys: KeyList;
-}
-
-/** @throws ERR_CONFIG, ERR_KEY */
-export async function openLedger(env: NodeJS.ProcessEnv): Promise<Ledger> {
-  const location = env["INDELIBLE_LEDGER_STORE"];
-  const keyFolder = env["INDELIBLE_LEDGER_KEYS"];
+/** The store of commits and the keys that its checkpoints are signed with. @throws ERR_CONFIG, ERR_KEY */
+async function openLedger(env: NodeJS.ProcessEnv): Promise<Pick<ProveOptions, "store" | "keys">> {
+  const location = valueOf(env, "INDELIBLE_LEDGER_STORE");
+  const keyFolder = valueOf(env, "INDELIBLE_LEDGER_KEYS");
   const keyList =
-    env["INDELIBLE_LEDGER_KEY_LIST"] ?? (keyFolder === undefined ? undefined : join(keyFolder, "keys.json"));
-  if (location === undefined || location === "" || keyList === undefined) {
+    valueOf(env, "INDELIBLE_LEDGER_KEY_LIST") ?? (keyFolder === undefined ? undefined : join(keyFolder, "keys.json"));
+  if (location === undefined || keyList === undefined) {
     throw new IndelibleError("ERR_CONFIG", "where the seals are is not known", {
       hint: "Start `indelible dev` in this folder, or set INDELIBLE_LEDGER_STORE and INDELIBLE_LEDGER_KEY_LIST (docs/sealing.md).",
     });
@@ -63,12 +56,12 @@ export async function openLedger(env: NodeJS.ProcessEnv): Promise<Ledger> {
       hint: "Seal what is there: indelible seal",
     });
   }
-  const witness = env["INDELIBLE_LEDGER_WITNESS"];
-  return {
-    store: await openStore(location),
-    witnessStore: witness === undefined || witness === "" ? undefined : await openStore(witness),
-    keys: parseKeyList(await readKeyList(keyList)),
-  };
+  return { store: await openStore(location), keys: parseKeyList(await readKeyList(keyList)) };
+}
+
+/** Undefined too when it is empty. */
+function valueOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  return env[name] === "" ? undefined : env[name];
 }
 
 /** Where a verifier finds the log, and what it holds it against. To be closed. */
@@ -86,17 +79,19 @@ const settledMs = 300_000;
  */
 export async function verificationFor(dataFolder: string): Promise<VerificationSources> {
   const env = ledgerEnvironment(dataFolder, "auditor");
-  const { store, witnessStore, keys } = await openLedger(env);
+  const dataset = valueOf(env, "INDELIBLE_DATASET");
+  const { store, keys } = await openLedger(env);
+  const witness = valueOf(env, "INDELIBLE_LEDGER_WITNESS");
   const bigquery = await auditorsClient(dataFolder);
-  const warehouse = warehouseSources(bigquery);
-  const questions = bigQueryQuestions(bigquery);
+  const warehouse = warehouseSources(bigquery, dataset);
+  const questions = bigQueryQuestions(bigquery, dataset);
   const reader = readerFromEnvironment(env, bigquery.projectId);
   return {
     ...warehouse,
     reader,
     store,
     keys,
-    witness: witnessStore === undefined ? undefined : openWitness({ store: witnessStore, keys }),
+    witness: witness === undefined ? undefined : openWitness({ store: await openStore(witness), keys }),
     questions: {
       conflicts: (signal) => questions.conflicts(signal),
       async *gaps(signal) {
@@ -108,9 +103,11 @@ export async function verificationFor(dataFolder: string): Promise<VerificationS
   };
 }
 
-/** Finds rows and seals by queries, with the auditor's rights. */
-export async function openLookup(dataFolder: string): Promise<Lookup> {
-  return bigQueryLookup(await auditorsClient(dataFolder));
+/** What a proof is made of, with the auditor's rights. @throws ERR_CONFIG, ERR_KEY */
+export async function proofSourcesFor(dataFolder: string): Promise<ProveOptions> {
+  const env = ledgerEnvironment(dataFolder, "auditor");
+  const ledger = await openLedger(env);
+  return { ...ledger, lookup: bigQueryLookup(await auditorsClient(dataFolder), valueOf(env, "INDELIBLE_DATASET")) };
 }
 
 async function auditorsClient(dataFolder: string): Promise<BigQuery> {

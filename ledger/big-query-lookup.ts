@@ -9,8 +9,8 @@ interface Row {
 }
 
 /** A lookup by queries of the raw tables, which an auditor may read. Times come as text, because they may be beyond a double's integers. */
-export function bigQueryLookup(bigquery: BigQuery): Lookup {
-  const table = (name: string): string => `\`${bigquery.projectId}.${RAW_DATASET}.${name}\``;
+export function bigQueryLookup(bigquery: BigQuery, datasetId: string = RAW_DATASET): Lookup {
+  const table = (name: string): string => `\`${bigquery.projectId}.${datasetId}.${name}\``;
 
   async function ask(query: string, params: { readonly [name: string]: string }): Promise<readonly Row[]> {
     try {

@@ -1,6 +1,7 @@
 import type { BigQuery } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { conflictsQuery } from "@indelible/schemas/integrity-views.ts";
+import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import { arrivedQuery, gapsQuery } from "@indelible/schemas/sequence-queries.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import type { Gap, Questions } from "./verification/options.ts";
@@ -23,13 +24,17 @@ type Row = { readonly [column: string]: string };
  * wrong. Jobs run in the client's project, and the tables are that project's. Each iteration is one query, whose result is read a page at a
  * time: memory is a page, however long the answer, and the signal is looked at before each.
  */
-export function bigQueryQuestions(bigquery: BigQuery, pageRows: number = defaultPageRows): WarehouseQuestions {
+export function bigQueryQuestions(
+  bigquery: BigQuery,
+  datasetId: string = RAW_DATASET,
+  pageRows: number = defaultPageRows,
+): WarehouseQuestions {
   // Whole numbers come as text: the client would make doubles of them.
   return {
     async *gaps(signal) {
       const query = `SELECT publisher_id, CAST(first_missing AS STRING) AS first, CAST(last_missing AS STRING) AS last,
   CAST(UNIX_MICROS(seen_after) AS STRING) AS seen_after
-FROM (${gapsQuery(`(${arrivedQuery(await bigquery.getProjectId())})`)}) ORDER BY publisher_id, first_missing`;
+FROM (${gapsQuery(`(${arrivedQuery(await bigquery.getProjectId(), datasetId)})`)}) ORDER BY publisher_id, first_missing`;
       for await (const row of rowsOf(bigquery, query, pageRows, signal)) {
         yield {
           publisherId: row["publisher_id"] as string,
@@ -40,7 +45,7 @@ FROM (${gapsQuery(`(${arrivedQuery(await bigquery.getProjectId())})`)}) ORDER BY
       }
     },
     async *conflicts(signal) {
-      const conflicts = conflictsQuery(await bigquery.getProjectId());
+      const conflicts = conflictsQuery(await bigquery.getProjectId(), datasetId);
       const query = `SELECT table_name, log_id FROM (${conflicts}) ORDER BY table_name, log_id`;
       for await (const row of rowsOf(bigquery, query, pageRows, signal)) {
         yield { table: row["table_name"] as TableName, logId: row["log_id"] as string };

@@ -20,11 +20,11 @@ interface Metadata {
 }
 
 /** What a verifier asks of the warehouse beside rows: what its tables are, and which reads its audit knows. */
-export function warehouseSources(bigquery: BigQuery): WarehouseSources {
+export function warehouseSources(bigquery: BigQuery, datasetId: string = RAW_DATASET): WarehouseSources {
   return {
     async facts(table) {
       try {
-        const [metadata] = await bigquery.dataset(RAW_DATASET).table(table).getMetadata();
+        const [metadata] = await bigquery.dataset(datasetId).table(table).getMetadata();
         const { creationTime, type = "TABLE", schema, timePartitioning } = metadata as Metadata;
         if (type !== "TABLE") return undefined;
         const expirationMs = timePartitioning?.expirationMs ?? undefined;
@@ -40,7 +40,7 @@ export function warehouseSources(bigquery: BigQuery): WarehouseSources {
     },
     async auditedSessions(sessions) {
       // Not its view, which can be made to know them all.
-      const audit = `\`${bigquery.projectId}.${RAW_DATASET}.log_access_audit\``;
+      const audit = `\`${bigquery.projectId}.${datasetId}.log_access_audit\``;
       const query = `SELECT DISTINCT job_id FROM ${audit} WHERE job_id IN UNNEST(@sessions)`;
       try {
         const [rows] = await bigquery.query({ query, params: { sessions: [...sessions] } });

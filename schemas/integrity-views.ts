@@ -28,14 +28,18 @@ export function integrityViewsOf(projectId: string): readonly View[] {
   ];
 }
 
-/** The identities with which entries of different content stand in one table: `table_name`, `log_id`, `entries`, `first_published_at`. */
-export function conflictsQuery(projectId: string): string {
-  return tableNames.map((name) => conflictsOf(projectId, name)).join("\nUNION ALL\n");
+/**
+ * The identities with which entries of different content stand in one table: `table_name`, `log_id`, `entries`, `first_published_at`.
+ *
+ * @param datasetId of the tables
+ */
+export function conflictsQuery(projectId: string, datasetId: string = RAW_DATASET): string {
+  return tableNames.map((name) => conflictsOf(`${projectId}.${datasetId}`, name)).join("\nUNION ALL\n");
 }
 
-function conflictsOf(projectId: string, table: string): string {
+function conflictsOf(dataset: string, table: string): string {
   return `SELECT '${table}' AS table_name, log_id, COUNT(DISTINCT entry_hash) AS entries, MIN(published_at) AS first_published_at
-FROM \`${projectId}.${RAW_DATASET}.${table}\`
+FROM \`${dataset}.${table}\`
 GROUP BY log_id
 HAVING COUNT(DISTINCT entry_hash) > 1`;
 }

@@ -10,9 +10,11 @@ const marginDays = 2;
  *
  * A dead letter's text is the event, or a whole message that may be several events, one a line; large ones are several rows, in parts.
  * Text that is compressed or no UTF-8 is not looked into: what numbers it has count as missing.
+ *
+ * @param datasetId of the tables
  */
-export function arrivedQuery(projectId: string): string {
-  const table = (name: string): string => `\`${projectId}.${RAW_DATASET}.${name}\``;
+export function arrivedQuery(projectId: string, datasetId: string = RAW_DATASET): string {
+  const table = (name: string): string => `\`${projectId}.${datasetId}.${name}\``;
   const rows = ingestedTables.map((name) => `SELECT publisher_id, seq, published_at FROM ${table(name)}`);
   return `SELECT publisher_id, seq, MIN(published_at) AS published_at
 FROM (

@@ -7,7 +7,7 @@ import { verifyProof, type ProvenEntry } from "@indelible/ledger/proof.ts";
 import { prove } from "@indelible/ledger/prove.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
-import { ledgerEnvironment, openLedger, openLookup } from "../ledger-environment.ts";
+import { proofSourcesFor } from "../ledger-environment.ts";
 import { ledgerFolders } from "../ledger-folders.ts";
 import { printable } from "../terminal/cell.ts";
 import { jsonText } from "../terminal/json-text.ts";
@@ -19,9 +19,7 @@ export interface ProveFlags {
 
 /** @throws as `prove` does */
 export async function runProve(logId: string, { out, data }: ProveFlags): Promise<void> {
-  const { store, keys } = await openLedger(ledgerEnvironment(data, "auditor"));
-  const proof = await prove(logId, { store, keys, lookup: await openLookup(data) });
-  const text = jsonText(proof);
+  const text = jsonText(await prove(logId, await proofSourcesFor(data)));
   if (out === undefined) {
     process.stdout.write(text);
     return;

@@ -45,7 +45,7 @@ describe("bigQueryQuestions()", () => {
     await warehouse.write("conversations", now, conversation("vast", highest - 1, { log_id: id(1) }));
     await warehouse.write("conversations", now, conversation("vast", 1, { log_id: id(2) }));
     await warehouse.write("conversations", now, conversation("vast", 1, { log_id: id(2), status: "error" }));
-    const questions = bigQueryQuestions(warehouse.bigquery, 1);
+    const questions = bigQueryQuestions(warehouse.bigquery, RAW_DATASET, 1);
     assert.deepEqual(await listOf(questions.gaps()), [
       { publisherId: "torn", firstMissing: 1n, lastMissing: 1n, seenAfterMicros: BigInt(now - second) },
       { publisherId: "torn", firstMissing: 3n, lastMissing: 3n, seenAfterMicros: BigInt(now) },
@@ -58,7 +58,7 @@ describe("bigQueryQuestions()", () => {
   });
 
   it("ends between two pages when it is interrupted", async () => {
-    const questions = bigQueryQuestions(warehouse.bigquery, 1);
+    const questions = bigQueryQuestions(warehouse.bigquery, RAW_DATASET, 1);
     for (const ask of [questions.gaps, questions.conflicts]) {
       const controller = new AbortController();
       const seen: unknown[] = [];
