@@ -101,12 +101,19 @@ function prepareOne(
   const message = replayMessage(letter, content, texts);
   return message === undefined
     ? { letter, why: "it is too large for a message of Pub/Sub, even compressed" }
-    : { surveyed, patch, message, topic: topicOfReplay(desk, letter, texts ?? eventTexts(letter, content)), texts };
+    : { surveyed, patch, message, topic: topicOfReplay(desk, letter, content, texts), texts };
 }
 
 /** The topic of its table; of a record of BigQuery's audit log the one where such records are understood. */
-function topicOfReplay({ topicPrefix }: Desk, letter: Letter, texts: readonly string[] | undefined): string {
-  return letter.table === "log_access_audit" && texts?.some(isLogEntryText) === true
+function topicOfReplay(
+  { topicPrefix }: Desk,
+  letter: Letter,
+  content: Content,
+  edited: readonly string[] | undefined,
+): string {
+  // Taking a letter apart may mean decompressing it: of other tables nothing needs that.
+  const texts = letter.table === "log_access_audit" ? (edited ?? eventTexts(letter, content)) : undefined;
+  return texts?.some(isLogEntryText) === true
     ? accessAuditTopic(topicPrefix)
     : topicOf(letter.table as TableName, topicPrefix);
 }
