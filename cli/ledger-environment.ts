@@ -1,4 +1,3 @@
-import type { BigQuery } from "@google-cloud/bigquery";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { bigQueryLookup } from "@indelible/ledger/big-query-lookup.ts";
@@ -13,9 +12,9 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import type { RoleName } from "@indelible/schemas/rights.ts";
 import { roleToken } from "./role-token.ts";
-import { bigQueryClient, projectOf } from "./clients.ts";
 import { findEnvironment } from "./environment.ts";
 import { ledgerVariables } from "./ledger-folders.ts";
+import { openWarehouse } from "./warehouse.ts";
 
 /**
  * The environment for something that reads or writes the ledger in this role: on one machine the data folder says where everything is, whatever
@@ -82,10 +81,10 @@ export async function verificationFor(dataFolder: string): Promise<VerificationS
   const dataset = valueOf(env, "INDELIBLE_DATASET");
   const { store, keys } = await openLedger(env);
   const witness = valueOf(env, "INDELIBLE_LEDGER_WITNESS");
-  const bigquery = await auditorsClient(dataFolder);
+  const { project, bigquery } = await openWarehouse(dataFolder, "auditor");
   const warehouse = warehouseSources(bigquery, dataset);
   const questions = bigQueryQuestions(bigquery, dataset);
-  const reader = readerFromEnvironment(env, bigquery.projectId);
+  const reader = readerFromEnvironment(env, project);
   return {
     ...warehouse,
     reader,
@@ -107,12 +106,6 @@ export async function verificationFor(dataFolder: string): Promise<VerificationS
 export async function proofSourcesFor(dataFolder: string): Promise<ProveOptions> {
   const env = ledgerEnvironment(dataFolder, "auditor");
   const ledger = await openLedger(env);
-  return { ...ledger, lookup: bigQueryLookup(await auditorsClient(dataFolder), valueOf(env, "INDELIBLE_DATASET")) };
-}
-
-async function auditorsClient(dataFolder: string): Promise<BigQuery> {
-  const { project, local } = findEnvironment(dataFolder);
-  const bigquery = bigQueryClient(project, local, local ? roleToken(dataFolder, "auditor") : undefined);
-  await projectOf(bigquery, project);
-  return bigquery;
+  const { bigquery } = await openWarehouse(dataFolder, "auditor");
+  return { ...ledger, lookup: bigQueryLookup(bigquery, valueOf(env, "INDELIBLE_DATASET")) };
 }

@@ -1,7 +1,7 @@
 import type { Query } from "@google-cloud/bigquery";
 import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import { tableNames, type TableName } from "@indelible/schemas/tables.ts";
-import type { PlainRow } from "../query/run.ts";
+import type { PlainRow } from "../warehouse.ts";
 
 /** One read: a job, a read session or a call, whatever number of tables and views it read. */
 export interface Read {

@@ -1,10 +1,8 @@
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { purposeLabels } from "@indelible/schemas/purpose.ts";
 import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
-import { bigQueryClient, projectOf } from "../clients.ts";
-import { findEnvironment } from "../environment.ts";
-import { ask } from "../query/run.ts";
 import { jsonText } from "../terminal/json-text.ts";
+import { openWarehouse, rowsOf } from "../warehouse.ts";
 import { AccessAudit } from "./audit.ts";
 import { cutText, moreText, nothingText, readsText } from "./text.ts";
 
@@ -25,12 +23,11 @@ export async function runAccess(flags: AccessFlags): Promise<number> {
   const { table, principal, except, limit } = flags;
   const since = formatTimestamp(flags.since);
   const until = flags.until === undefined ? undefined : formatTimestamp(flags.until);
-  const { project: named, local } = findEnvironment(flags.data);
-  const project = await projectOf(bigQueryClient(named, local), named);
+  const { project, bigquery } = await openWarehouse(flags.data);
   const labels = purposeLabels("indelible-access");
   const audit = new AccessAudit(
     project,
-    (query) => ask(project, local, { ...query, labels }),
+    (query) => rowsOf(bigquery, { ...query, labels }),
     () => process.stderr.write(cutText()),
   );
   const reads = await audit.reads({ table, since, until, principal, except, limit: limit + 1 });

@@ -3,9 +3,8 @@ import { createPubSubTransport } from "@indelible/publisher/pubsub-transport.ts"
 import { requestsOf } from "@indelible/publisher/requests.ts";
 import type { BatchTransport, TransportMessage } from "@indelible/publisher/transport.ts";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
-import { bigQueryClient, projectOf } from "../clients.ts";
-import { findEnvironment } from "../environment.ts";
 import { retry, type Patience } from "../retry.ts";
+import { openWarehouse } from "../warehouse.ts";
 import { DeadLetterWarehouse, type DeadLetterReader } from "./warehouse.ts";
 
 /** What is needed to work on dead letters. */
@@ -33,13 +32,12 @@ const publishDeadlineMs = 10_000;
  * @throws ERR_CONFIG; whatever `work` throws
  */
 export async function atDesk<T>(dataFolder: string, patience: Patience, work: (desk: Desk) => Promise<T>): Promise<T> {
-  const { project: named, local } = findEnvironment(dataFolder);
-  const project = await projectOf(bigQueryClient(named, local), named);
+  const { project, bigquery } = await openWarehouse(dataFolder);
   const transport = createPubSubTransport({ projectId: project });
   try {
     return await work({
       project,
-      reader: new DeadLetterWarehouse(bigQueryClient(project, local), patience),
+      reader: new DeadLetterWarehouse(bigquery, patience),
       transport,
       topicPrefix: process.env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX,
       patience,

@@ -1,11 +1,8 @@
 import type { BigQuery } from "@google-cloud/bigquery";
-import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { parts, Warehouse } from "../delivery/warehouse.ts";
-import { refusalOf } from "../query/refusal.ts";
-import { plainValue } from "../query/values.ts";
-import { retry, type Patience } from "../retry.ts";
+import type { Patience } from "../retry.ts";
+import { rowsOf, type PlainRow } from "../warehouse.ts";
 import { joinParts, type Content, type Part } from "./content.ts";
 import type { Filter } from "./filter.ts";
 import type { Decision, Failure, Group, Letter } from "./letter.ts";
@@ -57,7 +54,6 @@ export interface DeadLetterReader {
 const idsPerQuery = 5000;
 const maxNewcomers = 1000;
 
-type Row = { readonly [column: string]: unknown };
 type Parameters = { readonly [name: string]: unknown };
 
 /** Reads the views. Every question is asked again while the warehouse is away. Throws what `retry` throws, and ERR_QUERY. */
@@ -115,7 +111,7 @@ ORDER BY published_micros ${order}, dead_letter_id ${order} LIMIT @limit`,
 
   async contents(letters: readonly Letter[]): Promise<Map<string, Content>> {
     const columns = `dead_letter_id, source_message_id, source_index, source_table, part, parts, source_attributes, data, data_base64, data_bytes,
-  message_id FROM ${this.#view("dead_letters_history")}`;
+  message_id FROM dead_letters_history`;
     const ids = letters.filter((letter) => letter.parts === 1).map(({ id }) => id);
     const messages = letters.filter((letter) => letter.parts > 1).map(({ messageId }) => messageId);
     const found: Part[] = [];
@@ -139,7 +135,7 @@ ORDER BY published_micros ${order}, dead_letter_id ${order} LIMIT @limit`,
     for (const ids of parts(letterIds, idsPerQuery)) {
       const rows = await this.#rows(
         `SELECT dead_letter_id, replay_of, reason, reason_detail, UNIX_MICROS(source_published_at) AS published_micros
-FROM ${this.#view("dead_letters_history")} WHERE replay_of IN UNNEST(@ids) AND (part IS NULL OR part = 1)`,
+FROM dead_letters_history WHERE replay_of IN UNNEST(@ids) AND (part IS NULL OR part = 1)`,
         { ids },
       );
       for (const row of rows) {
@@ -157,7 +153,7 @@ FROM ${this.#view("dead_letters_history")} WHERE replay_of IN UNNEST(@ids) AND (
 
   async reviews(id: string): Promise<Review[]> {
     const rows = await this.#rows(
-      `SELECT review_id, reviewed_at, reviewer, decision, patch, note FROM ${this.#view("dead_letter_reviews_history")}
+      `SELECT review_id, reviewed_at, reviewer, decision, patch, note FROM dead_letter_reviews_history
 WHERE dead_letter_id = @id ORDER BY published_at, message_id LIMIT 100`,
       { id },
     );
@@ -166,7 +162,7 @@ WHERE dead_letter_id = @id ORDER BY published_at, message_id LIMIT 100`,
 
   async matching(prefix: string): Promise<string[]> {
     const rows = await this.#rows(
-      `SELECT dead_letter_id FROM ${this.#view("dead_letters_history")}
+      `SELECT dead_letter_id FROM dead_letters_history
 WHERE STARTS_WITH(dead_letter_id, @prefix) AND (part IS NULL OR part = 1) LIMIT 2`,
       { prefix },
     );
@@ -174,14 +170,14 @@ WHERE STARTS_WITH(dead_letter_id, @prefix) AND (part IS NULL OR part = 1) LIMIT 
   }
 
   async newestMicros(): Promise<number> {
-    const query = `SELECT MAX(UNIX_MICROS(ingested_at)) AS newest FROM ${this.#view("dead_letters_history")}`;
+    const query = `SELECT MAX(UNIX_MICROS(ingested_at)) AS newest FROM dead_letters_history`;
     const [row] = await this.#rows(query, {});
     return Number(row?.["newest"] ?? 0);
   }
 
   async since(micros: number): Promise<Newcomers[]> {
     const rows = await this.#rows(
-      `SELECT source_table, reason, ${patternOf("")} AS pattern, COUNT(*) AS letter_count FROM ${this.#view("dead_letters_history")}
+      `SELECT source_table, reason, ${patternOf("")} AS pattern, COUNT(*) AS letter_count FROM dead_letters_history
 WHERE UNIX_MICROS(ingested_at) > @micros AND replay_of IS NULL AND (part IS NULL OR part = 1)
 GROUP BY source_table, reason, pattern LIMIT ${maxNewcomers}`,
       { micros },
@@ -198,32 +194,20 @@ GROUP BY source_table, reason, pattern LIMIT ${maxNewcomers}`,
   #lettersWith(conditions: string): string {
     return `WITH decisions AS (
   SELECT dead_letter_id AS decided_id, decision, patch, UNIX_MICROS(published_at) AS decided_micros
-  FROM ${this.#view("dead_letter_reviews_history")} WHERE TRUE
+  FROM dead_letter_reviews_history WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (PARTITION BY dead_letter_id ORDER BY published_at DESC, message_id DESC) = 1
 ), letters AS (
   SELECT letter.dead_letter_id, letter.reason, COALESCE(letter.reason_detail, '') AS detail, ${patternOf("letter.")} AS pattern,
     letter.source_table, letter.source_published_at, UNIX_MICROS(letter.source_published_at) AS published_micros,
     letter.source_message_id, letter.source_index, letter.origin_message_id, letter.origin_index, letter.replay_of, letter.source_log_id,
     COALESCE(letter.parts, 1) AS parts, letter.data_bytes, letter.message_id, decision, patch, decided_micros
-  FROM ${this.#view("dead_letters_history")} AS letter LEFT JOIN decisions ON decided_id = letter.dead_letter_id
+  FROM dead_letters_history AS letter LEFT JOIN decisions ON decided_id = letter.dead_letter_id
   WHERE (letter.part IS NULL OR letter.part = 1)${conditions}
 )`;
   }
 
-  #view(name: string): string {
-    return `\`${this.#bigquery.projectId}.${VIEWS_DATASET}.${name}\``;
-  }
-
-  async #rows(query: string, params: Parameters): Promise<Row[]> {
-    try {
-      const [rows] = await retry("the warehouse", this.#patience, () =>
-        this.#bigquery.query({ query, params }, { parseJSON: true }),
-      );
-      return (rows as unknown[]).map((row) => plainValue(row) as Row);
-    } catch (error) {
-      if (IndelibleError.is(error) || this.#patience.signal?.aborted === true) throw error;
-      throw refusalOf(error);
-    }
+  #rows(query: string, params: Parameters): Promise<PlainRow[]> {
+    return rowsOf(this.#bigquery, { query, params }, this.#patience);
   }
 }
 
@@ -258,7 +242,7 @@ function conditionsOf({ ids, reason, table, pattern: wanted, sinceMicros }: Filt
   };
 }
 
-function letterOf(row: Row): Letter {
+function letterOf(row: PlainRow): Letter {
   const decision = text(row["decision"]);
   return {
     id: String(row["dead_letter_id"]),

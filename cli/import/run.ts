@@ -1,9 +1,8 @@
-import { bigQueryClient, projectOf } from "../clients.ts";
 import { deliver } from "../delivery.ts";
 import { nextSteps, reportText, section } from "../delivery/text.ts";
-import { findEnvironment } from "../environment.ts";
 import { interruption } from "../terminal/interruption.ts";
 import { jsonText } from "../terminal/json-text.ts";
+import { openWarehouse } from "../warehouse.ts";
 import { importOptionsOf, type ImportFlags } from "./options.ts";
 import { transcriptEntries } from "./source.ts";
 import { Tally } from "./tally.ts";
@@ -17,15 +16,12 @@ export interface ImportCommandFlags extends ImportFlags {
 /** @returns the exit code: 0 when everything has arrived */
 export async function runImport(files: readonly string[], flags: ImportCommandFlags): Promise<number> {
   const options = importOptionsOf(flags);
-  const { project, local } = findEnvironment(flags.data);
-  const projectId = await projectOf(bigQueryClient(project, local), project);
-  process.stderr.write(
-    `Logging to ${local ? "the services on this machine" : `project ${projectId} of Google Cloud`}\n`,
-  );
+  const { project, local } = await openWarehouse(flags.data);
+  process.stderr.write(`Logging to ${local ? "the services on this machine" : `project ${project} of Google Cloud`}\n`);
   const tally = new Tally();
   using interrupted = interruption();
   const report = await deliver(transcriptEntries(files, options, tally), {
-    project: projectId,
+    project,
     local,
     alone: false,
     signal: interrupted.signal,

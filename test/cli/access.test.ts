@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import type { Query } from "@google-cloud/bigquery";
 import { AccessAudit, type Ask, type Read } from "../../cli/access/audit.ts";
 import { moreText, nothingText, readsText } from "../../cli/access/text.ts";
-import type { PlainRow } from "../../cli/query/run.ts";
 import { timeOf } from "../../cli/time-range.ts";
+import type { PlainRow } from "../../cli/warehouse.ts";
 
 const filter = {
   table: "conversations",

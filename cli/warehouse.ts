@@ -1,0 +1,61 @@
+import type { BigQuery, Query } from "@google-cloud/bigquery";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import type { RoleName } from "@indelible/schemas/rights.ts";
+import { bigQueryClient, projectOf } from "./clients.ts";
+import { findEnvironment } from "./environment.ts";
+import { refusalOf } from "./query/refusal.ts";
+import { plainValue } from "./query/values.ts";
+import { isTransient, retry, type Patience } from "./retry.ts";
+import { roleToken } from "./role-token.ts";
+
+export interface OpenWarehouse {
+  readonly project: string;
+  /** Whether it is one on this machine. */
+  readonly local: boolean;
+  /** Knows its project. */
+  readonly bigquery: BigQuery;
+}
+
+/**
+ * The warehouse that the variables or the data folder name (see environment.ts).
+ *
+ * @param role whose rights a local one is to grant. Default: those of INDELIBLE_WAREHOUSE_TOKEN, else a reader's
+ * @throws ERR_CONFIG
+ */
+export async function openWarehouse(dataFolder: string, role?: RoleName): Promise<OpenWarehouse> {
+  const { project: named, local } = findEnvironment(dataFolder);
+  const bigquery = bigQueryClient(named, local, local && role !== undefined ? roleToken(dataFolder, role) : undefined);
+  return { project: await projectOf(bigquery, named), local, bigquery };
+}
+
+/** A row as plain JSON: see `plainValue`. */
+export type PlainRow = { readonly [column: string]: unknown };
+
+/**
+ * The rows that answer a query; tables without a dataset are views.
+ *
+ * @param patience how long to ask again while the warehouse is away. Default: it is asked once
+ * @throws ERR_QUERY, ERR_DEADLINE; AbortError
+ */
+export async function rowsOf(bigquery: BigQuery, query: Query, patience?: Patience): Promise<PlainRow[]> {
+  const ask = (): Promise<[unknown[], ...unknown[]]> =>
+    bigquery.query(
+      { defaultDataset: { projectId: bigquery.projectId, datasetId: VIEWS_DATASET }, ...query },
+      { wrapIntegers: true, parseJSON: true },
+    );
+  try {
+    const [rows] = await (patience === undefined ? ask() : retry("the warehouse", patience, ask));
+    return rows.map((row) => plainValue(row) as PlainRow);
+  } catch (error) {
+    if (IndelibleError.is(error) || patience?.signal?.aborted === true) throw error;
+    throw isTransient(error) ? absence(error) : refusalOf(error);
+  }
+}
+
+function absence(cause: unknown): IndelibleError {
+  return new IndelibleError("ERR_DEADLINE", "the warehouse does not answer", {
+    cause,
+    hint: "Start `indelible dev`, and ask again while it is running; in the cloud, try again in a moment.",
+  });
+}
