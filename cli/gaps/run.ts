@@ -1,6 +1,5 @@
-import { bigQueryClient, projectOf } from "../clients.ts";
-import { findEnvironment } from "../environment.ts";
 import { jsonText } from "../terminal/json-text.ts";
+import { openWarehouse } from "../warehouse.ts";
 import { surveyText } from "./text.ts";
 import { surveyOf } from "./survey.ts";
 
@@ -19,10 +18,8 @@ const stallMs = 10_000;
 
 /** Prints what is missing. Resolves to the exit code: 1 when there is a settled gap. Throws what `surveyOf` throws. */
 export async function runGaps(flags: GapsFlags): Promise<0 | 1> {
-  const { project, local } = findEnvironment(flags.data);
-  const bigquery = bigQueryClient(project, local);
-  const projectId = await projectOf(bigquery, project);
-  const survey = await surveyOf(bigquery, projectId, { deadlineMs: stallMs }, flags);
+  const { bigquery } = await openWarehouse(flags.data);
+  const survey = await surveyOf(bigquery, { deadlineMs: stallMs }, flags);
   const asTable = process.stdout.isTTY && flags.json !== true;
   process.stdout.write(asTable ? surveyText(survey, process.stdout.columns) : jsonText(survey));
   return survey.settled.ranges === 0 ? 0 : 1;

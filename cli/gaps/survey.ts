@@ -1,9 +1,6 @@
 import type { BigQuery } from "@google-cloud/bigquery";
-import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
-import { refusalOf } from "../query/refusal.ts";
-import { plainValue } from "../query/values.ts";
-import { retry, type Patience } from "../retry.ts";
+import type { Patience } from "../retry.ts";
+import { rowsOf, type PlainRow } from "../warehouse.ts";
 
 /** What is looked at. What is undefined restricts nothing. */
 export interface Scope {
@@ -41,13 +38,11 @@ export interface Survey {
   readonly onTheirWay: Amount;
   /** Messages in dead letters that are no text: the numbers in them count as missing. */
   readonly unreadable: number;
-  /** The settled ones first; at most {@link MAX_LISTED}. */
+  /** The settled ones first; at most 10,000. */
   readonly gaps: readonly Gap[];
 }
 
-export const MAX_LISTED = 10_000;
-
-type Row = { readonly [column: string]: unknown };
+const MAX_LISTED = 10_000;
 
 /**
  * Asks the views what is missing, each question again while the warehouse is away.
@@ -56,59 +51,55 @@ type Row = { readonly [column: string]: unknown };
  */
 export async function surveyOf(
   bigquery: BigQuery,
-  projectId: string,
   patience: Patience,
   { publisher, since, settled }: Scope,
+  maxListed: number = MAX_LISTED,
 ): Promise<Survey> {
-  const params = {
-    settled,
-    ...(publisher !== undefined && { publisher }),
-    ...(since !== undefined && { since }),
-  };
-  const view = (name: string): string => `\`${projectId}.${VIEWS_DATASET}.${name}\``;
+  const params = { settled, ...(publisher !== undefined && { publisher }), ...(since !== undefined && { since }) };
   const where = (time: string, more: readonly string[] = []): string => {
     const conditions = [...more, ...(since === undefined ? [] : [`UNIX_MICROS(${time}) >= @since`])];
     return conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
   };
   const ofPublisher = publisher === undefined ? [] : ["publisher_id = @publisher"];
-  const gaps = `SELECT *, UNIX_MICROS(seen_after) <= @settled AS settled FROM ${view("sequence_gaps")}${where("seen_after", ofPublisher)}`;
 
-  async function rows(query: string): Promise<Row[]> {
+  function rows(query: string): Promise<PlainRow[]> {
     const used = Object.entries(params).filter(([name]) => query.includes(`@${name}`));
-    try {
-      const [found] = await retry("the warehouse", patience, () =>
-        bigquery.query({ query, params: Object.fromEntries(used) }, { wrapIntegers: true }),
-      );
-      return (found as unknown[]).map((row) => plainValue(row) as Row);
-    } catch (error) {
-      if (IndelibleError.is(error)) throw error;
-      throw refusalOf(error);
-    }
+    return rowsOf(bigquery, { query, params: Object.fromEntries(used) }, patience);
   }
 
-  const [arrived, amounts, unreadable, listed] = await Promise.all([
+  const [[arrived], [unreadable], listed] = await Promise.all([
     rows(
-      `SELECT COUNT(DISTINCT publisher_id) AS publishers, COUNT(*) AS numbers FROM ${view("sequence_numbers")}${where("published_at", ofPublisher)}`,
+      `SELECT COUNT(DISTINCT publisher_id) AS publishers, COUNT(*) AS numbers FROM sequence_numbers${where("published_at", ofPublisher)}`,
     ),
+    rows(
+      `SELECT COUNT(DISTINCT source_message_id) AS messages FROM dead_letters_history${where("source_published_at", ["data_base64 IS NOT NULL"])}`,
+    ),
+    // The amounts, of all and not only of those that are listed, on every row: each question to the view reads every number that there is.
     // As FLOAT64, because the sum of what hostile publishers leave out may be beyond INT64.
     rows(
-      `SELECT settled, COUNT(*) AS ranges, SUM(CAST(missing AS FLOAT64)) AS missing FROM (${gaps}) GROUP BY settled`,
+      `SELECT *, COUNTIF(settled) OVER () AS settled_ranges, SUM(IF(settled, CAST(missing AS FLOAT64), 0)) OVER () AS settled_missing,
+  COUNTIF(NOT settled) OVER () AS other_ranges, SUM(IF(settled, 0, CAST(missing AS FLOAT64))) OVER () AS other_missing
+FROM (SELECT *, UNIX_MICROS(seen_after) <= @settled AS settled FROM sequence_gaps${where("seen_after", ofPublisher)})
+ORDER BY settled DESC, publisher_id, first_missing LIMIT ${maxListed}`,
     ),
-    rows(
-      `SELECT COUNT(DISTINCT source_message_id) AS messages FROM ${view("dead_letters_history")}${where("source_published_at", ["data_base64 IS NOT NULL"])}`,
-    ),
-    rows(`${gaps} ORDER BY settled DESC, publisher_id, first_missing LIMIT ${MAX_LISTED}`),
   ]);
-  const amountOf = (isSettled: boolean): Amount => {
-    const row = amounts.find((amount) => amount["settled"] === isSettled);
-    return { ranges: Number(row?.["ranges"] ?? 0), missing: Number(row?.["missing"] ?? 0) };
-  };
+  const amountOf = (which: "settled" | "other"): Amount => ({
+    ranges: Number(listed[0]?.[`${which}_ranges`] ?? 0),
+    missing: Number(listed[0]?.[`${which}_missing`] ?? 0),
+  });
   return {
-    publishers: Number(arrived[0]?.["publishers"] ?? 0),
-    numbers: Number(arrived[0]?.["numbers"] ?? 0),
-    settled: amountOf(true),
-    onTheirWay: amountOf(false),
-    unreadable: Number(unreadable[0]?.["messages"] ?? 0),
-    gaps: listed as unknown as Gap[],
+    publishers: Number(arrived?.["publishers"] ?? 0),
+    numbers: Number(arrived?.["numbers"] ?? 0),
+    settled: amountOf("settled"),
+    onTheirWay: amountOf("other"),
+    unreadable: Number(unreadable?.["messages"] ?? 0),
+    gaps: listed.map(gapOf),
   };
+}
+
+/** Without the amounts that stand beside it. */
+function gapOf(row: PlainRow): Gap {
+  const { publisher_id, first_missing, last_missing, missing, seen_before, seen_after, settled } = row;
+  const gap = { publisher_id, first_missing, last_missing, missing, seen_before, seen_after, settled };
+  return gap as Gap;
 }

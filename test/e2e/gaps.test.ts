@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { auditQueriesOf } from "@indelible/schemas/audit-queries.ts";
 import type { Event } from "@indelible/schemas/tables.ts";
-import type { Survey } from "../../cli/gaps/survey.ts";
+import { surveyOf, type Survey } from "../../cli/gaps/survey.ts";
 import { RawWarehouse } from "./raw-warehouse.ts";
 
 const projectId = "gaps-cli-test";
@@ -86,6 +86,24 @@ describe("the command line, asked for gaps and for the auditors' queries", () =>
     assert.deepEqual([since.survey.numbers, since.survey.settled], [2, { ranges: 1, missing: 1 }]);
     const nobody = await gaps("--publisher", "' OR TRUE --");
     assert.deepEqual([nobody.code, nobody.survey.publishers, nobody.survey.gaps], [0, 0, []]);
+  });
+
+  it("surveyOf() - tells of all how much is missing, however few it lists", async () => {
+    const settled = now - 1800 * second;
+    const survey = await surveyOf(warehouse.bigquery, { deadlineMs: 0 }, { settled }, 1);
+    assert.deepEqual(
+      [survey.settled, survey.onTheirWay, survey.gaps.length],
+      [{ ranges: 2, missing: 4 }, { ranges: 1, missing: 1 }, 1],
+    );
+    assert.deepEqual(Object.keys(survey.gaps[0] ?? {}), [
+      "publisher_id",
+      "first_missing",
+      "last_missing",
+      "missing",
+      "seen_before",
+      "seen_after",
+      "settled",
+    ]);
   });
 
   it("indelible gaps - counts messages whose numbers it cannot see", async () => {
