@@ -1,9 +1,7 @@
 import { Option, type Command } from "commander";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
 import type { GapsFlags } from "./gaps/run.ts";
-import { timeOption } from "./time-range.ts";
-
-const defaultSettled = "5m";
+import { SETTLED_AGE, timeOption } from "./time-range.ts";
 
 /** `indelible gaps` */
 export function declareGaps(program: Command): void {
@@ -22,7 +20,7 @@ export function declareGaps(program: Command): void {
         "younger gaps may still be on their way: how long ago the number behind one was published",
       )
         .argParser(timeOption)
-        .default(timeOption(defaultSettled), defaultSettled),
+        .default(timeOption(SETTLED_AGE), SETTLED_AGE),
     )
     .option("--json", "print JSON, also on a terminal")
     .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER)

@@ -14,6 +14,7 @@ import type { RoleName } from "@indelible/schemas/rights.ts";
 import { roleToken } from "./role-token.ts";
 import { findEnvironment } from "./environment.ts";
 import { ledgerVariables } from "./ledger-folders.ts";
+import { SETTLED_AGE, timeOption } from "./time-range.ts";
 import { openWarehouse } from "./warehouse.ts";
 
 /**
@@ -69,9 +70,6 @@ export type VerificationSources = Pick<
   "reader" | "store" | "keys" | "witness" | "questions" | "facts" | "auditedSessions"
 > & { close(): Promise<void> };
 
-/** Numbers behind which another one came this lately may still be on their way. */
-const settledMs = 300_000;
-
 /**
  * The sources that the variables or the data folder name, with the auditor's rights.
  * @throws ERR_CONFIG when something that is needed is not set up, ERR_KEY
@@ -94,7 +92,7 @@ export async function verificationFor(dataFolder: string): Promise<VerificationS
     questions: {
       conflicts: (signal) => questions.conflicts(signal),
       async *gaps(signal) {
-        const settled = BigInt(Date.now() - settledMs) * 1000n;
+        const settled = BigInt(timeOption(SETTLED_AGE));
         for await (const gap of questions.gaps(signal)) if (gap.seenAfterMicros < settled) yield gap;
       },
     },

@@ -4,6 +4,9 @@ import { InvalidArgumentError } from "commander";
 
 const unitMs: { readonly [unit: string]: number } = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** Numbers of publishers behind which another one came this lately may still be on their way. */
+export const SETTLED_AGE = "5m";
+
 /** What times may look like, for messages. */
 export const MOMENT_FORM = "30m, 2h or 7d, or RFC 3339 with an offset, such as 2026-01-31T09:30:00Z";
 

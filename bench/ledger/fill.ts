@@ -1,8 +1,5 @@
 /** Appends conversations, in a process of its own, whose memory is not that of who seals: `node bench/ledger/fill.ts PORT PROJECT START ROWS`. */
-import { v1 } from "@google-cloud/bigquery-storage";
-import { credentials } from "@grpc/grpc-js";
-import { RAW_DATASET } from "@indelible/schemas/names.ts";
-import { storageWriteAppender } from "@indelible/subscriber/appender.ts";
+import { appenderFromEnvironment } from "@indelible/subscriber/appender-from-environment.ts";
 import { encodedConversation } from "./conversations.ts";
 
 const [port, projectId = "", start, count] = process.argv.slice(2);
@@ -10,18 +7,7 @@ const rows = Number(count);
 const ROWS_PER_CALL = 2000;
 const CALLS_AT_ONCE = 4;
 
-const appender = storageWriteAppender({
-  createClient: () =>
-    new v1.BigQueryWriteClient({
-      projectId,
-      apiEndpoint: "127.0.0.1",
-      port: Number(port),
-      sslCreds: credentials.createInsecure(),
-      clientOptions: { universeDomain: "googleapis.com" },
-    }),
-  projectId,
-  datasetId: RAW_DATASET,
-});
+const appender = appenderFromEnvironment({ BIGQUERY_STORAGE_HOST: `127.0.0.1:${port}` }, projectId);
 let next = 0;
 async function work(): Promise<void> {
   while (next < rows) {

@@ -4,10 +4,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BigQuery } from "@google-cloud/bigquery";
-import { v1 } from "@google-cloud/bigquery-storage";
-import { credentials } from "@grpc/grpc-js";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
-import { storageWriteAppender, type Appender } from "@indelible/subscriber/appender.ts";
+import { appenderFromEnvironment } from "@indelible/subscriber/appender-from-environment.ts";
+import type { Appender } from "@indelible/subscriber/appender.ts";
 import { bigQueryClient } from "../../cli/clients.ts";
 import { provisionWarehouse } from "../../cli/dev/provision.ts";
 import { startService, type ServiceProcess } from "../../test/processes.ts";
@@ -30,15 +29,7 @@ export async function filledWarehouse(folder: string, rows: number): Promise<Fil
   const host = `127.0.0.1:${service.ready.grpcPort}`;
   process.env["BIGQUERY_EMULATOR_HOST"] = `http://127.0.0.1:${service.ready.port}`;
   const bigquery = bigQueryClient(projectId, true);
-  const createClient = (): v1.BigQueryWriteClient =>
-    new v1.BigQueryWriteClient({
-      projectId,
-      apiEndpoint: "127.0.0.1",
-      port: service.ready.grpcPort ?? 0,
-      sslCreds: credentials.createInsecure(),
-      clientOptions: { universeDomain: "googleapis.com" },
-    });
-  const appender = storageWriteAppender({ createClient, projectId, datasetId: RAW_DATASET });
+  const appender = appenderFromEnvironment({ BIGQUERY_STORAGE_HOST: host }, projectId);
   const filled = join(folder, `filled-${rows}`);
   if (!existsSync(filled)) {
     await provisionWarehouse(bigquery);

@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { printable } from "../terminal/cell.ts";
 import { counted, renderTable, thousands, type TableColumn } from "../terminal/table.ts";
+import { secondText } from "../terminal/time.ts";
 import { MAX_COPIES, MAX_GENERATIONS, type Read, type ReadFilter } from "./audit.ts";
 
 const columns: readonly TableColumn[] = [
@@ -18,7 +19,7 @@ const columns: readonly TableColumn[] = [
 /** Reads as a table of at most `width` columns. */
 export function readsText(reads: readonly Read[], width: number): string {
   const rows = reads.map((read) => [
-    moment(read.accessed_at),
+    secondText(read.accessed_at),
     read.principal,
     howText(read),
     whatText(read),
@@ -64,11 +65,6 @@ function numberText(value: number | null): string {
   return value === null ? "—" : thousands(Number(value));
 }
 
-/** To the second, in UTC. */
-function moment(timestamp: string): string {
-  return `${timestamp.slice(0, 10)} ${timestamp.slice(11, 19)}Z`;
-}
-
 /** What is said when there are no reads: whether nobody read it, or nobody would know. */
 export function nothingText(filter: ReadFilter, newest: string | undefined): string {
   const { table, since, until, principal, except } = filter;
@@ -76,9 +72,9 @@ export function nothingText(filter: ReadFilter, newest: string | undefined): str
   const others = except.length === 0 ? "" : ` but ${except.map(printable).join(", ")}`;
   const who = principal === undefined ? `Nobody${others}` : printable(principal);
   const verb = principal === undefined ? "read" : "did not read";
-  const when = `since ${moment(since)}${until === undefined ? "" : ` and before ${moment(until)}`}`;
+  const when = `since ${secondText(since)}${until === undefined ? "" : ` and before ${secondText(until)}`}`;
   if (newest !== undefined) {
-    return `${who} ${verb} ${what} ${when}, as far as the access audit tells: its newest record is of ${moment(newest)}.`;
+    return `${who} ${verb} ${what} ${when}, as far as the access audit tells: its newest record is of ${secondText(newest)}.`;
   }
   return (
     `${styleText("bold", "The access audit has no records at all", { stream: process.stdout })}, so it cannot tell who read ${what} ${when}: it is off, or ` +

@@ -3,6 +3,7 @@ import { errorKinds, type ErrorCode } from "@indelible/schemas/errors.ts";
 import { section } from "../delivery/text.ts";
 import { printable } from "../terminal/cell.ts";
 import { counted, renderTable, thousands } from "../terminal/table.ts";
+import { secondText } from "../terminal/time.ts";
 import type { Content } from "./content.ts";
 import { groupsOf, type Failure, type Group, type State } from "./letter.ts";
 import type { Outcome } from "./outcome.ts";
@@ -12,11 +13,6 @@ import type { Newcomers, Review } from "./warehouse.ts";
 
 const shortIdLength = 8;
 const maxListed = 20;
-
-/** `2026-01-31 09:30:00Z` of an RFC 3339 time in UTC. */
-function second(timestamp: string): string {
-  return timestamp.replace("T", " ").replace(/(?:\.\d+)?Z$/, "Z");
-}
 
 export function groupsText(groups: readonly Group[], state: State, width: number | undefined): string {
   const columns = [
@@ -35,8 +31,8 @@ export function groupsText(groups: readonly Group[], state: State, width: number
     group.pattern,
     thousands(group.count),
     ...(state === "open" ? [] : [thousands(group.open)]),
-    second(group.firstSeen),
-    second(group.lastSeen),
+    secondText(group.firstSeen),
+    secondText(group.lastSeen),
     group.example.slice(0, shortIdLength),
   ]);
   return renderTable(columns, rows, width);
@@ -50,7 +46,7 @@ export function lettersText(letters: readonly Surveyed[], width: number | undefi
     letter.table ?? "?",
     letter.reason,
     letter.detail,
-    second(letter.publishedAt),
+    secondText(letter.publishedAt),
   ]);
   return renderTable(columns, rows, width);
 }
@@ -181,7 +177,7 @@ function reviewText({ reviewed_at, reviewer, decision, note, patch }: Review): s
     ...(note === null ? [] : [`  note: ${printable(note)}\n`]),
     ...(patch === null || patch === undefined ? [] : [`  edit: ${printable(JSON.stringify(patch))}\n`]),
   ];
-  return `${second(reviewed_at)}  ${decision} by ${printable(reviewer)}\n${details.join("")}`;
+  return `${secondText(reviewed_at)}  ${decision} by ${printable(reviewer)}\n${details.join("")}`;
 }
 
 const maxBodyLines = 200;

@@ -1,5 +1,6 @@
 import { section } from "../delivery/text.ts";
 import { counted, renderTable, thousands } from "../terminal/table.ts";
+import { secondText } from "../terminal/time.ts";
 import type { Amount, Gap, Survey } from "./survey.ts";
 
 /** What was found, for people. */
@@ -34,15 +35,10 @@ function table(gaps: readonly Gap[], width: number | undefined): string {
     gap.publisher_id,
     gap.first_missing === gap.last_missing ? String(gap.first_missing) : `${gap.first_missing}–${gap.last_missing}`,
     thousands(gap.missing),
-    gap.seen_before === null ? "nothing" : second(gap.seen_before),
-    second(gap.seen_after),
+    gap.seen_before === null ? "nothing" : secondText(gap.seen_before),
+    secondText(gap.seen_after),
   ]);
   return renderTable(columns, rows, width);
-}
-
-/** `2026-01-31 09:30:00Z` of an RFC 3339 time in UTC. */
-function second(timestamp: string): string {
-  return timestamp.replace("T", " ").replace(/(?:\.\d+)?Z$/, "Z");
 }
 
 function amountText({ ranges, missing }: Amount): string {
