@@ -1,5 +1,4 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { publishedTables } from "@indelible/schemas/names.ts";
 import { tableNames, type TableName } from "@indelible/schemas/tables.ts";
 import type { AccessFlags } from "./access/run.ts";
 import { countOf } from "./dlq/filter.ts";
@@ -59,6 +58,6 @@ function collect(account: string, earlier: readonly string[]): readonly string[]
 function tableOf(text: string): TableName {
   const name = text.replace(/_history$/, "");
   const table = tableNames.find((one) => one === name);
-  if (table === undefined) throw new InvalidArgumentError(`One of: ${publishedTables.join(", ")}.`);
+  if (table === undefined) throw new InvalidArgumentError(`One of: ${tableNames.join(", ")}.`);
   return table;
 }

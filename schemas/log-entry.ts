@@ -2,7 +2,7 @@
 import { derivedId } from "./entry.ts";
 
 /** A `LogEntry` of Cloud Logging, as far as its identity goes. */
-export interface LogEntryIdentity {
+interface LogEntryIdentity {
   readonly logName?: unknown;
   readonly timestamp?: unknown;
   readonly insertId: string;

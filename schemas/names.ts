@@ -26,12 +26,15 @@ export function deadLetterTopic(prefix: string = DEFAULT_TOPIC_PREFIX): string {
   return `${prefix}.dead-letter`;
 }
 
+/** Last part of the ID of the topic of BigQuery's audit log, where others have the name of a table. */
+const AUDIT_TOPIC = "bigquery-audit";
+
 /**
  * ID of the topic that BigQuery's audit log is routed to, as `LogEntry` in JSON: what the subscriber makes `log_access_audit`
  * entries of. Its push endpoint ends in `/${AUDIT_PATH}`.
  */
 export function accessAuditTopic(prefix: string = DEFAULT_TOPIC_PREFIX): string {
-  return `${prefix}.bigquery-audit`;
+  return `${prefix}.${AUDIT_TOPIC}`;
 }
 
 /** Last part of the push endpoint of the topic of BigQuery's audit log, where others have the name of a table. */
@@ -53,6 +56,6 @@ export function pullSubscriptionOf(topic: string): string {
 /** The table whose events come by the subscription with this ID, whatever its prefix; undefined when it is none of ours. */
 export function tableOfSubscription(id: string): TableName | undefined {
   const name = /\.([a-z_-]+)\.(?:function|worker)$/.exec(id)?.[1];
-  if (accessAuditTopic() === `${DEFAULT_TOPIC_PREFIX}.${name}`) return "log_access_audit";
+  if (name === AUDIT_TOPIC) return "log_access_audit";
   return ingestedTables.find((table) => table === name);
 }

@@ -9,7 +9,7 @@
 import { IndelibleError } from "./errors.ts";
 
 /** The longest purpose, in bytes of UTF-8: 26 labels, which leaves 38 of the 64 of a job to others. */
-export const MAX_PURPOSE_BYTES = 1_000;
+const MAX_PURPOSE_BYTES = 1_000;
 
 const LABEL = "indelible_purpose";
 const BYTES_PER_LABEL = 39;

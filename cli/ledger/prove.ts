@@ -5,8 +5,8 @@ import { parseKeyList, type KeyList } from "@indelible/ledger/key-list.ts";
 import { parseVerifierKey } from "@indelible/ledger/note.ts";
 import { verifyProof, type ProvenEntry } from "@indelible/ledger/proof.ts";
 import { prove } from "@indelible/ledger/prove.ts";
+import { timeText } from "@indelible/ledger/verification/time.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
 import { proofSourcesFor } from "../ledger-environment.ts";
 import { ledgerFolders } from "../ledger-folders.ts";
 import { printable } from "../terminal/cell.ts";
@@ -55,10 +55,9 @@ function trustedKeys({ keys: given, data }: VerifyProofFlags): KeyList | undefin
   const own = join(ledgerFolders(data).keys, "keys.json");
   if (given === undefined) return existsSync(own) ? parseKeyList(readText(own)) : undefined;
   if (existsSync(given)) return parseKeyList(readText(given));
-  const { name } = parseVerifierKey(given);
+  const key = parseVerifierKey(given);
   // A key by itself is trusted for all time.
-  const keys = [{ vkey: given, from: "1970-01-01T00:00:00Z" }];
-  return parseKeyList(JSON.stringify({ format: "indelible-keys/1", origin: name, keys }));
+  return { origin: key.name, keys: [{ key, from: 0n, until: undefined }] };
 }
 
 function readText(path: string): string {
@@ -75,14 +74,13 @@ function plain({ row, entry, seal, checkpoint, signedBy }: ProvenEntry, trusted:
     table: row.table,
     log_id: row.logId,
     entry_hash: row.entryHash,
-    published_at: instant(row.publishedAt),
-    ingested_at: instant(row.ingestedAt),
-    sealed_at: instant(seal.sealedAt),
+    published_at: timeText(row.publishedAt),
+    ingested_at: timeText(row.ingestedAt),
+    sealed_at: timeText(seal.sealedAt),
     log: checkpoint.origin,
     log_index: String(seal.logIndex),
     log_size: String(checkpoint.size),
     key: signedBy,
-    key_trusted: trusted,
     entry: JSON.parse(entry) as unknown,
   };
 }
@@ -94,16 +92,11 @@ function description({ row, seal, checkpoint, signedBy }: ProvenEntry, trusted: 
     "",
     `entry      ${printable(row.logId)} of ${row.table}`,
     `hash       ${row.entryHash}`,
-    `published  ${instant(row.publishedAt)}`,
-    `ingested   ${instant(row.ingestedAt)}`,
-    `sealed     ${instant(seal.sealedAt)}, seal ${seal.logIndex} of ${checkpoint.size}`,
+    `published  ${timeText(row.publishedAt)}`,
+    `ingested   ${timeText(row.ingestedAt)}`,
+    `sealed     ${timeText(seal.sealedAt)}, seal ${seal.logIndex} of ${checkpoint.size}`,
     `log        ${printable(checkpoint.origin)}`,
     `key        ${printable(signedBy)}`,
   ];
   return `${lines.join("\n")}\n`;
-}
-
-function instant(micros: bigint): string {
-  const limit = BigInt(Number.MAX_SAFE_INTEGER);
-  return micros >= -limit && micros <= limit ? formatTimestamp(Number(micros)) : `${micros} us`;
 }
