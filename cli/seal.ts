@@ -9,7 +9,7 @@ export function declareSeal(program: Command): void {
     .command("seal")
     .summary("seal what has come in")
     .description(
-      "Closes windows of what has come in and adds their Merkle roots to the signed seal log, once. `indelible dev` does this by itself every " +
+      "Closes windows of what has come in and adds their Merkle roots to the signed seal log, until nothing is left. `indelible dev` does this by itself every " +
         "minute, and in the cloud a schedule does; running it beside them is harmless. What is younger than the margin waits for the next run.",
     )
     .option(

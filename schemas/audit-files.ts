@@ -75,7 +75,9 @@ ${shows}
 Questions about the integrity of the log that BigQuery answers by itself: an auditor needs no tool of ours, only the right to read the
 dataset of raw tables. Each is a file in [schemas/sql/](../schemas/sql/), to be pasted with \`${PROJECT_PLACEHOLDER}\` replaced; \`indelible audit-sql NAME\` prints it with the project
 in place, and \`indelible audit-sql --list\` lists them. Every answer is a list of what is wrong, so no rows is good news. Each reads the whole of its columns, which
-BigQuery charges for; add a condition on \`ingested_at\` behind the table's name to look at some days only, except in \`sequence_gaps\`, where it would open gaps.
+BigQuery charges for. To look at some days only, add a condition on \`ingested_at\`: in \`<table>_hashes\` as \`AND …\` behind the condition that is there, in
+\`<table>_projection\` as \`WHERE …\` behind the table's name. Not in \`<table>_duplicates\`, where rows of one identity that came in on different days would be missed, and not in
+\`sequence_gaps\`, where it would open gaps.
 
 \`<table>\` is one of: ${tableNames.map((name) => `\`${name}\``).join(", ")}.
 
