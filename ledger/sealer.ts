@@ -10,6 +10,34 @@ export interface SealerState {
   readonly lastFailure: string | undefined;
 }
 
+/**
+ * Seals until nothing is left that is closed, commit after commit. @returns rows and seals of all commits together, and the last one's number
+ *
+ * @param options asked for each commit, because keys change
+ * @param yielding how often another sealer may be faster: what it has sealed needs no sealing, and the rest is tried again
+ * @throws as `seal` does, and its signal's reason between two commits
+ */
+export async function sealAll(options: () => Promise<SealOptions>, yielding = 0): Promise<SealReport> {
+  let total: SealReport | undefined;
+  for (let yielded = 0; total === undefined || total.more;) {
+    const next = await options();
+    next.signal?.throwIfAborted();
+    try {
+      const report = await seal(next);
+      total = {
+        ...report,
+        commitNumber: report.commitNumber ?? total?.commitNumber,
+        seals: (total?.seals ?? 0) + report.seals,
+        rows: (total?.rows ?? 0) + report.rows,
+      };
+    } catch (error) {
+      if (!IndelibleError.is(error) || error.code !== "ERR_SEAL_CONFLICT" || yielded === yielding) throw error;
+      yielded += 1;
+    }
+  }
+  return total;
+}
+
 /** Runs the sealer, one run at a time: whoever asks during a run gets the outcome of that run. */
 export class Sealer {
   readonly #options: () => Promise<SealOptions>;
@@ -42,8 +70,7 @@ export class Sealer {
 
   async #run(): Promise<SealReport> {
     try {
-      let report = await seal(await this.#options());
-      while (report.more) report = await seal(await this.#options());
+      const report = await sealAll(this.#options);
       this.#state = { lastSuccessMs: Date.now(), lastFailure: undefined };
       const { commitNumber, logSize, seals, rows, witnessFailure } = report;
       if (commitNumber !== undefined) {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { sealerFromEnvironment } from "@indelible/ledger/config.ts";
 import { rotateLocalKeys } from "@indelible/ledger/local-keys.ts";
-import { seal, type SealOptions, type SealReport } from "@indelible/ledger/seal.ts";
+import type { SealReport } from "@indelible/ledger/seal.ts";
+import { sealAll } from "@indelible/ledger/sealer.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { ledgerEnvironment } from "../ledger-environment.ts";
 import { describeFailure, messageOf } from "../terminal/failure.ts";
@@ -32,12 +33,15 @@ export async function runSeal({ margin, rotateKey, json, data }: SealFlags): Pro
       await service.options();
       await rotate(environment["INDELIBLE_LEDGER_KEYS"]);
     }
-    report = await sealAll(async () => ({
-      ...(await service.options()),
-      ...(margin !== undefined && { marginMs: margin * 1000 }),
-      onProgress: (rows) => progress.update((done += rows), undefined),
-      signal,
-    }));
+    report = await sealAll(
+      async () => ({
+        ...(await service.options()),
+        ...(margin !== undefined && { marginMs: margin * 1000 }),
+        onProgress: (rows) => progress.update((done += rows), undefined),
+        signal,
+      }),
+      MAX_YIELDING,
+    );
   } finally {
     progress.stop();
     await service.close();
@@ -46,28 +50,8 @@ export async function runSeal({ margin, rotateKey, json, data }: SealFlags): Pro
   if (report.witnessFailure !== undefined) process.stderr.write(describeFailure(report.witnessFailure));
 }
 
-/**
- * Seals until nothing is left that is closed, commit after commit. @returns rows and seals of all commits together, and the last one's number
- *
- * @param options asked for each commit, because keys change
- * @throws as `seal` does, and its signal's reason between two commits
- */
-export async function sealAll(options: () => Promise<SealOptions>): Promise<SealReport> {
-  let total: SealReport | undefined;
-  do {
-    const next = await options();
-    next.signal?.throwIfAborted();
-    const report = await seal(next);
-    total = {
-      ...report,
-      commitNumber: report.commitNumber ?? total?.commitNumber,
-      seals: (total?.seals ?? 0) + report.seals,
-      rows: (total?.rows ?? 0) + report.rows,
-    };
-  } while (total.more);
-  return total;
-}
-
+/** The sealer of `indelible dev` seals every minute. */
+const MAX_YIELDING = 5;
 const overlapMs = 86_400_000;
 
 async function rotate(folder: string | undefined): Promise<void> {

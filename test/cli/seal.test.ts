@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import { parseKeyList } from "@indelible/ledger/key-list.ts";
 import { openLocalKeys } from "@indelible/ledger/local-keys.ts";
 import { formatVerifierKey, verifierKeyOf } from "@indelible/ledger/note.ts";
-import type { SealOptions } from "@indelible/ledger/seal.ts";
-import { sealAll } from "../../cli/ledger/seal.ts";
+import { seal, type SealOptions } from "@indelible/ledger/seal.ts";
+import { sealAll } from "@indelible/ledger/sealer.ts";
 import { MemoryStore } from "../ledger/memory-store.ts";
 import { SealedWarehouse } from "../ledger/sealed-warehouse.ts";
 import { testSigner } from "../ledger/test-keys.ts";
@@ -53,6 +53,32 @@ describe("sealAll()", () => {
     assert.deepEqual([more, BigInt(seals)], [false, logSize]);
     assert.equal(commitNumber, Math.ceil(seals / 2) - 1);
     assert.ok(asked > 2, `${asked} commits`);
+    assert.equal((await sealAll(async () => options)).commitNumber, undefined);
+  });
+
+  it("goes on after another sealer that was faster, as often as it may", async () => {
+    const options = fiveWindows();
+    const { reader } = options;
+    let others = 1;
+    const overtaken: SealOptions = {
+      ...options,
+      reader: {
+        ...reader,
+        read: async (request) => {
+          if (others > 0) {
+            others -= 1;
+            await seal({ ...options, maxSeals: 1 });
+          }
+          return reader.read(request);
+        },
+      },
+    };
+    await assert.rejects(
+      sealAll(async () => overtaken),
+      { code: "ERR_SEAL_CONFLICT" },
+    );
+    others = 1;
+    await sealAll(async () => overtaken, 1);
     assert.equal((await sealAll(async () => options)).commitNumber, undefined);
   });
 
