@@ -36,8 +36,9 @@ export async function* resumedRows(
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       for (let response = await nextOf(call); response !== undefined; response = await nextOf(call)) {
-        offset += Number(response.rowCount ?? 0);
-        fruitless = 0;
+        const rows = Number(response.rowCount ?? 0);
+        offset += rows;
+        if (rows > 0) fruitless = 0;
         const batch = response.arrowRecordBatch?.serializedRecordBatch;
         if (batch !== undefined && batch.length > 0) yield batch;
       }

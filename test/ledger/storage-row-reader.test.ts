@@ -219,6 +219,13 @@ describe("storageRowReader(), of a service that fails", () => {
     assert.equal(api.calls.length, 5);
   });
 
+  test("batches - a stream that breaks after responses without rows is given up as well", async (t) => {
+    const answers = Array.from({ length: 10 }, () => ({ batches: [0, 0], outcome: status.UNAVAILABLE }));
+    const { api, reader } = await readerOf(t, { answers });
+    await assert.rejects(valuesOf(await reader.read(request), ["n"]), { code: "ERR_READ", retryable: true });
+    assert.equal(api.calls.length, 5);
+  });
+
   test("batches - an error that will not pass ends the read at once", async (t) => {
     const { api, reader } = await readerOf(t, { answers: [{ batches: [1], outcome: status.ABORTED }] });
     await assert.rejects(valuesOf(await reader.read(request), ["n"]), { code: "ERR_READ", message: /scripted/ });
