@@ -90,9 +90,22 @@ describe("a store in a bucket", () => {
 
   it("create() - gives up when its deadline is over", async (context) => {
     const { fake, store } = await openFake(context, { deadlineMs: 50 });
-    fake.faults.push("after-hang");
+    fake.faults.push("after-hang", "after-hang", "after-hang", "after-hang");
     await assert.rejects(store.create("a", data), { code: "ERR_DEADLINE", retryable: true });
+    fake.faults.length = 0;
     assert.equal(await store.has("a"), true);
+  });
+
+  it("survives a connection that stalls, which does not use up the time of the other attempts", async (context) => {
+    const { fake, store } = await openFake(context, { deadlineMs: 600 });
+    fake.faults.push("after-hang");
+    assert.equal(await store.create("a/b", data), true);
+    fake.faults.push("after-hang");
+    assert.deepEqual(await store.read("a/b"), data);
+    fake.faults.push("after-hang");
+    assert.equal(await store.has("a/b"), true);
+    fake.faults.push("after-hang");
+    assert.deepEqual(await listed(store, "a/"), ["a/b"]);
   });
 
   it("read() - does not give data that is not what was stored", async (context) => {
