@@ -1,6 +1,8 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { InterceptingCall, Metadata, status } from "@grpc/grpc-js";
 import { withDeadline } from "@indelible/publisher/deadline.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { attempts } from "./attempts.ts";
 import type { v1 } from "@google-cloud/bigquery-storage";
 import type { CallOptions, ClientReadableStream, ClientUnaryCall, Interceptor, ServiceError } from "@grpc/grpc-js";
 
@@ -55,6 +57,7 @@ interface Stub {
   ): ClientReadableStream<RowsResponse>;
 }
 
+/** For all attempts. */
 const SESSION_DEADLINE_MS = 120_000;
 const SETUP_DEADLINE_MS = 20_000;
 
@@ -71,17 +74,36 @@ export class ReadCalls {
   }
 
   /**
-   * Resolves to undefined when there is no such table.
+   * Resolves to undefined when there is no such table. What may pass is tried again, a few times.
    * @throws ERR_READ, ERR_ACCESS_DENIED, or the signal's reason
    */
   async createSession(request: SessionRequest, signal: AbortSignal | undefined): Promise<ReadSession | undefined> {
     signal?.throwIfAborted();
-    const { table } = request.readSession;
-    const metadata = this.#metadata(`read_session.table=${encodeURIComponent(table)}`);
-    const stub = await this.#stub();
+    const what = `a read session for ${request.readSession.table}`;
+    try {
+      const stub = await this.#stub();
+      return await attempts((_, deadlineMs) => this.#createSession(stub, request, deadlineMs, signal), {
+        what,
+        deadlineMs: SESSION_DEADLINE_MS,
+        isTransient: (error) => signal?.aborted !== true && isPassing(error),
+        wait: (waitMs) => pause(waitMs, undefined, signal && { signal }),
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (codeOf(error) === status.NOT_FOUND) return undefined;
+      throw readError(what, error);
+    }
+  }
+
+  async #createSession(
+    stub: Stub,
+    request: SessionRequest,
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ReadSession> {
+    const metadata = this.#metadata(`read_session.table=${encodeURIComponent(request.readSession.table)}`);
     const { promise, resolve, reject } = Promise.withResolvers<SessionResponse>();
-    const options = { deadline: Date.now() + SESSION_DEADLINE_MS };
-    const call = stub.createReadSession(request, metadata, options, (error, response) =>
+    const call = stub.createReadSession(request, metadata, { deadline: Date.now() + deadlineMs }, (error, response) =>
       error === null ? resolve(response ?? {}) : reject(error),
     );
     const cancel = (): void => call.cancel();
@@ -90,10 +112,6 @@ export class ReadCalls {
       const { name = "", arrowSchema, streams = [] } = await promise;
       const schema = arrowSchema?.serializedSchema ?? new Uint8Array(0);
       return { name, schema, streams: streams.map((stream) => stream.name ?? "") };
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (codeOf(error) === status.NOT_FOUND) return undefined;
-      throw readError(`a read session for ${table}`, error);
     } finally {
       signal?.removeEventListener("abort", cancel);
     }
@@ -191,9 +209,23 @@ export function codeOf(error: unknown): status | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "number" ? error.code : undefined;
 }
 
+const passing: ReadonlySet<unknown> = new Set([
+  status.CANCELLED,
+  status.UNKNOWN,
+  status.DEADLINE_EXCEEDED,
+  status.RESOURCE_EXHAUSTED,
+  status.INTERNAL,
+  status.UNAVAILABLE,
+]);
+
+/** Whether the same call may succeed the next time. */
+export function isPassing(error: unknown): boolean {
+  return passing.has(codeOf(error));
+}
+
 /** The failure of a read in our words. */
 export function readError(what: string, cause: unknown): IndelibleError {
-  if (IndelibleError.is(cause)) return cause;
+  if (IndelibleError.is(cause) && cause.code !== "ERR_DEADLINE") return cause;
   const code = codeOf(cause);
   const isDenied = code === status.PERMISSION_DENIED || code === status.UNAUTHENTICATED;
   const message = cause instanceof Error ? cause.message : String(cause);

@@ -1,22 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { status } from "@grpc/grpc-js";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { codeOf, readError } from "./read-calls.ts";
+import { isPassing, readError } from "./read-calls.ts";
 import type { ReadCalls, RowsCall, RowsResponse } from "./read-calls.ts";
 
 /** Calls in a row that may end without a single row. */
 const MAX_FRUITLESS_CALLS = 5;
 const FIRST_PAUSE_MS = 100;
 const SILENCE_MS = 60_000;
-
-const passing: ReadonlySet<unknown> = new Set([
-  status.CANCELLED,
-  status.UNKNOWN,
-  status.DEADLINE_EXCEEDED,
-  status.RESOURCE_EXHAUSTED,
-  status.INTERNAL,
-  status.UNAVAILABLE,
-]);
 
 /**
  * The record batches of a stream, each once: when the call breaks, another one goes on behind the last row that came.
@@ -46,7 +36,7 @@ export async function* resumedRows(
     } catch (error) {
       signal?.throwIfAborted();
       fruitless++;
-      if (!passing.has(codeOf(error)) || fruitless >= MAX_FRUITLESS_CALLS) throw readError(`reading ${table}`, error);
+      if (!isPassing(error) || fruitless >= MAX_FRUITLESS_CALLS) throw readError(`reading ${table}`, error);
     } finally {
       signal?.removeEventListener("abort", cancel);
       call.cancel();

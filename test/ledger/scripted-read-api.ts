@@ -24,11 +24,15 @@ export interface ReadCall {
 export interface ScriptedReadApi {
   readonly host: string;
   readonly calls: readonly ReadCall[];
+  /** How many sessions have been asked for. */
+  readonly sessions: () => number;
 }
 
 export interface Script {
-  /** The code that CreateReadSession fails with. Default: it gives a session. */
-  readonly create?: number;
+  /** The code that CreateReadSession fails with; those that its first calls fail with. Default: it gives a session. */
+  readonly create?: number | readonly number[];
+  /** Called when a session is asked for, before the answer. */
+  readonly onCreate?: () => void;
   /** IDs of the session's streams. Default: one. */
   readonly streams?: readonly string[];
   /** What the ReadRows calls get, one after the other. */
@@ -46,16 +50,20 @@ const service = fromJSON(protos, { longs: String, defaults: true })[
 
 export async function scriptedReadApi(
   t: TestContext,
-  { create, streams = ["0"], answers = [] }: Script,
+  { create = [], onCreate = () => {}, streams = ["0"], answers = [] }: Script,
 ): Promise<ScriptedReadApi> {
   const calls: ReadCall[] = [];
+  let sessions = 0;
   const server = new Server();
   server.addService(service, {
     CreateReadSession: (
       _call: ServerUnaryCall<object, object>,
       answer: (error: object | null, response?: object) => void,
     ) => {
-      if (create !== undefined) return answer(failure(create));
+      onCreate();
+      const code = typeof create === "number" ? create : create[sessions];
+      sessions += 1;
+      if (code !== undefined) return answer(failure(code));
       const name = "projects/p/locations/us/sessions/s";
       const named = streams.map((id) => ({ name: `${name}/streams/${id}` }));
       answer(null, { name, arrowSchema: { serializedSchema: numbers(0, 0).schema }, streams: named });
@@ -72,7 +80,7 @@ export async function scriptedReadApi(
   const { promise, resolve } = Promise.withResolvers<number>();
   server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (_error, port) => resolve(port));
   t.after(() => server.forceShutdown());
-  return { host: `127.0.0.1:${await promise}`, calls };
+  return { host: `127.0.0.1:${await promise}`, calls, sessions: () => sessions };
 }
 
 function play(

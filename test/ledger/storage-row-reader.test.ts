@@ -251,6 +251,35 @@ describe("storageRowReader(), of a service that fails", () => {
     });
   }
 
+  test("read() - a session that cannot be made at once is asked for again", async (t) => {
+    const { api, reader } = await readerOf(t, {
+      create: [status.UNAVAILABLE, status.RESOURCE_EXHAUSTED],
+      answers: [{ batches: [2] }],
+    });
+    assert.deepEqual(await valuesOf(await reader.read(request), ["n"]), upTo(2));
+    assert.equal(api.sessions(), 3);
+  });
+
+  test("read() - a session that can never be made is given up, and one that may not be at once", async (t) => {
+    const away = await readerOf(t, { create: status.UNAVAILABLE });
+    await assert.rejects(away.reader.read(request), { code: "ERR_READ", retryable: true, message: /scripted/ });
+    assert.equal(away.api.sessions(), 4);
+    const refused = await readerOf(t, { create: status.INVALID_ARGUMENT });
+    await assert.rejects(refused.reader.read(request), { code: "ERR_READ" });
+    assert.equal(refused.api.sessions(), 1);
+  });
+
+  test("read() - a signal that aborts while a session is asked for ends that with its reason", async (t) => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const { api, reader } = await readerOf(t, {
+      create: status.UNAVAILABLE,
+      onCreate: () => controller.abort(reason),
+    });
+    await assert.rejects(reader.read({ ...request, signal: controller.signal }), reason);
+    assert.equal(api.sessions(), 1);
+  });
+
   test("read() - the token is sent with each call", async (t) => {
     const { api, reader } = await readerOf(t, { answers: [{ batches: [1] }] });
     await valuesOf(await reader.read(request), ["n"]);
