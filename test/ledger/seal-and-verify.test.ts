@@ -72,7 +72,11 @@ describe("what the sealer seals", () => {
         const options = { witness: world.witness(), auditedSessions: undefined };
         const verification = await world.verify(options);
         assert.deepEqual(verification.findings, []);
-        assert.equal(verification.verified, true);
+        // Where there is no row there is nothing that could be verified.
+        assert.equal(
+          verification.verified,
+          bursts.some(({ rows }) => rows > 0),
+        );
         assert.equal(verification.counts.unsealedRows, 0);
         const [row] = world.warehouse.rows("action_logs");
         if (row === undefined) return;
