@@ -47,15 +47,16 @@ function textOf(bytes: Uint8Array | undefined): string {
 }
 
 /**
- * The rows of a range, sorted, or that they are more than `maxRows`: then `split` is a time above `from` that has about so many of those rows
- * before it as were seen. `session`: the read's.
+ * The rows of a range, sorted; or that they are more than `maxRows`: then `split` is a time above `from` that has about so many of those rows
+ * before it as were seen; or that there is no such table, of whose rows nothing is known. `session`: the read's.
  */
 export type RangeRead =
-  | { readonly kind: "rows"; readonly rows: LeafRow[]; readonly session: string | undefined }
-  | { readonly kind: "too many"; readonly split: bigint };
+  | { readonly kind: "rows"; readonly rows: LeafRow[]; readonly session: string }
+  | { readonly kind: "too many"; readonly split: bigint }
+  | { readonly kind: "no table" };
 
 /**
- * Reads the rows of a table with `from` <= `ingested_at` < `until`, at most `maxRows` of them. A table that does not exist has no rows.
+ * Reads the rows of a table with `from` <= `ingested_at` < `until`, at most `maxRows` of them.
  * @throws ERR_READ, ERR_ACCESS_DENIED
  */
 export async function readRange(
@@ -66,7 +67,7 @@ export async function readRange(
 ): Promise<RangeRead> {
   const { from, until, maxRows } = range;
   const read = await reader.read({ table, columns: identityColumns, from, until, signal });
-  if (read === undefined) return { kind: "rows", rows: [], session: undefined };
+  if (read === undefined) return { kind: "no table" };
   const rows: LeafRow[] = [];
   for await (const batch of read.batches) {
     if (rows.length + batch.length > maxRows) return { kind: "too many", split: splitOf(rows, from, until) };

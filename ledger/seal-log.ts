@@ -7,6 +7,7 @@ import { CompactRange, leafHash } from "./merkle.ts";
 import { openNote } from "./note.ts";
 import { latestNumber } from "./numbered.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { readAhead } from "./read-ahead.ts";
 import { parseSeal, type Seal } from "./seal-entry.ts";
 
 /** A commit of the store whose signatures and tree hold. */
@@ -61,29 +62,53 @@ export function verifyCommit(commit: Commit, keys: KeyList): VerifiedCommit {
   return { commit, seals, checkpoint, tree, sealedAt };
 }
 
+/** A table that has no seal in so many commits is either new, or not there. */
+const NEAR_COMMITS = 64;
+
 /**
  * Where the next window of each table starts: at the end of its last seal, which is looked for from the newest commit backwards. As each
- * table has a seal every heartbeat, that is not far, except for a table that is new.
+ * table has a seal every heartbeat, that is not far, except for a table that is new. One that `isThere` says is not is left out: the whole log
+ * would be read for it in every run.
  *
- * @throws as {@link readCommit}
+ * @throws as {@link readCommit}, and what `isThere` throws
  */
 export async function nextStarts(
   store: ObjectStore,
   keys: KeyList,
   latest: VerifiedCommit | undefined,
   tables: readonly TableName[],
+  isThere: (table: TableName) => Promise<boolean>,
 ): Promise<ReadonlyMap<TableName, bigint>> {
   const starts = new Map<TableName, bigint>();
-  for (let current = latest; current !== undefined;) {
-    for (const { table, window } of current.seals.toReversed()) {
-      if (!starts.has(table)) starts.set(table, window.end);
-    }
-    const { number } = current.commit;
-    if (number === 0 || tables.every((table) => starts.has(table))) break;
-    current = await readCommit(store, keys, number - 1);
-    if (current === undefined) throw refusal(number - 1, "it is missing");
+  const wanted = new Set(tables);
+  let near = NEAR_COMMITS;
+  for await (const { seals } of backwards(store, keys, latest)) {
+    for (const { table, window } of seals.toReversed()) if (wanted.delete(table)) starts.set(table, window.end);
+    near -= 1;
+    if (near === 0) for (const table of wanted) if (!(await isThere(table))) wanted.delete(table);
+    if (wanted.size === 0) break;
   }
-  return new Map(tables.map((table) => [table, starts.get(table) ?? 0n]));
+  for (const table of wanted) starts.set(table, 0n);
+  return starts;
+}
+
+/** The newest commit, and those before it, from the newest on. @throws as {@link readCommit}, also when one is missing */
+async function* backwards(
+  store: ObjectStore,
+  keys: KeyList,
+  latest: VerifiedCommit | undefined,
+): AsyncGenerator<VerifiedCommit, void, undefined> {
+  if (latest === undefined) return;
+  yield latest;
+  yield* readAhead(below(latest.commit.number), async (number) => {
+    const commit = await readCommit(store, keys, number);
+    if (commit === undefined) throw refusal(number, "it is missing");
+    return commit;
+  });
+}
+
+function* below(number: number): Generator<number> {
+  for (let next = number - 1; next >= 0; next -= 1) yield next;
 }
 
 function refusal(number: number, why: string): IndelibleError {

@@ -136,9 +136,13 @@ async function closedWindows(
 ): Promise<ReadyWindow[]> {
   const { reader, store, keys, tables = sealedTables, maxSeals = MAX_SEALS, signal, onProgress } = options;
   const until = sealedAt - BigInt(options.marginMs ?? DEFAULT_MARGIN_MS) * 1000n;
-  const starts = await nextStarts(store, keys, latest, tables);
+  const isThere = async (table: TableName): Promise<boolean> =>
+    (await reader.read({ table, columns: ["log_id"], from: until, until, signal })) !== undefined;
+  const starts = await nextStarts(store, keys, latest, tables, isThere);
   const ready: ReadyWindow[] = [];
-  for (const [table, from] of starts) {
+  for (const table of tables) {
+    const from = starts.get(table);
+    if (from === undefined) continue;
     const windows = sealableWindows(
       { table, from, until },
       {
@@ -173,6 +177,7 @@ async function recompute(options: SealOptions, windows: readonly ReadyWindow[]):
     );
     let at = 0;
     for (const window of group) {
+      if (range.kind === "no table") throw unstable(window, "no");
       if (range.kind === "too many") throw unstable(window, "more");
       const end = at + window.rowCount;
       const leaves = range.rows.slice(at, end);

@@ -27,7 +27,8 @@ export interface SealableOptions {
 
 /**
  * The windows of a range, in order, read part by part: a part that turns out to hold more than `maxRowsRead` rows is read again as less,
- * so that memory does not depend on how much there is. What is empty at the end waits for the next run, until a heartbeat is due.
+ * so that memory does not depend on how much there is. What is empty at the end waits for the next run, until a heartbeat is due. A table
+ * that is not there has no windows: when it comes back, so do its rows, and a seal over none would make each of them one too many.
  *
  * @throws ERR_READ, ERR_ACCESS_DENIED
  */
@@ -44,6 +45,7 @@ export async function* sealableWindows(
     // What came in within one microsecond is read however much it is.
     const maxRows = end - at > 1n ? maxRowsRead : Infinity;
     const range = await readRange(reader, table, { from: at, until: end, maxRows }, signal);
+    if (range.kind === "no table") return;
     if (range.kind === "too many") {
       width = range.split - at;
       continue;

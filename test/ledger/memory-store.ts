@@ -8,6 +8,8 @@ import type { ObjectStore } from "@indelible/ledger/object-store.ts";
 export class MemoryStore implements ObjectStore {
   readonly location = "memory";
   readonly objects: Map<string, Buffer> = new Map();
+  /** Names of what was read, in order. */
+  readonly reads: string[] = [];
   failure: "none" | "before" | "after" = "none";
   beforeCreate: (name: string) => Promise<void> = async () => {};
 
@@ -21,6 +23,7 @@ export class MemoryStore implements ObjectStore {
   }
 
   async read(name: string): Promise<Uint8Array | undefined> {
+    this.reads.push(name);
     return this.objects.get(name);
   }
 

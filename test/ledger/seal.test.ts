@@ -214,6 +214,47 @@ describe("seal()", () => {
     }
   });
 
+  it("seals nothing of a table that is not there, and when it is back, its rows where they were left", async () => {
+    const world = await sealedWorld();
+    const conversations = world.warehouse.rows("conversations");
+    world.warehouse.tables.delete("conversations");
+    world.nowMs += 20 * MINUTE;
+    const { seals, rows } = await world.seal();
+    assert.deepEqual([seals, rows], [sealedTables.length - 1, 0]);
+    world.warehouse.tables.set("conversations", conversations);
+    assert.equal((await world.seal()).rows, 1);
+  });
+
+  it("does not sign what it has seen of a table that is gone at its second look", async () => {
+    const world = await sealedWorld();
+    const reads = world.warehouse.reads.length;
+    world.warehouse.beforeRead = ({ table }) => {
+      if (table !== "conversations" || world.warehouse.reads.length < reads + 4) return;
+      world.warehouse.tables.delete("conversations");
+    };
+    await assert.rejects(world.seal(), { code: "ERR_UNSTABLE", message: /no rows/ });
+  });
+
+  it("does not look through the whole log for the seals of a table that is not there", async () => {
+    const world = await sealedWorld();
+    world.warehouse.tables.delete("mcp_usage_logs");
+    for (let minute = 0; minute < 150; minute += 1) {
+      world.log(100 + minute);
+      await world.seal();
+      world.nowMs += MINUTE;
+    }
+    world.store.reads.length = 0;
+    await world.seal();
+    assert.ok(world.store.reads.length < 100, `${world.store.reads.length} reads`);
+    world.warehouse.tables.set("mcp_usage_logs", []);
+    await world.seal();
+    const last = await latestCommit(world.store, world.keys);
+    const first = await readCommit(world.store, world.keys, 0);
+    const of = (commit: typeof last): bigint | undefined =>
+      commit?.seals.find(({ table }) => table === "mcp_usage_logs")?.window.end;
+    assert.equal(last?.seals.find(({ table }) => table === "mcp_usage_logs")?.window.start, of(first));
+  });
+
   it("refuses to seal when the clock stands before the last seal", async () => {
     const world = await sealedWorld();
     world.nowMs = base;

@@ -5,7 +5,7 @@ import type { TableName } from "@indelible/schemas/tables.ts";
 import type { Verification } from "@indelible/ledger/verify.ts";
 import { assertFound, assertFoundOf, logAndSeal } from "./attack.ts";
 import { action, decision, escalation, toolCall } from "./events.ts";
-import { Arena, conversation, DAY, logIdOf, thought, type World } from "./world.ts";
+import { Arena, conversation, DAY, logIdOf, MINUTE, thought, type World } from "./world.ts";
 
 /** Two rows of each table that agents write. */
 const rows = (from: number): Parameters<typeof logAndSeal>[1] => [
@@ -108,6 +108,20 @@ describe("the admin does away with a sealed table", () => {
       const { "access-unaudited": reads, "table-missing": tables } = found.findingCounts;
       assert.deepEqual([reads, tables], [15, gone.length]);
     });
+  });
+
+  it("and brings it back when the sealer has gone on without it: what was not sealed is not too much", async () => {
+    const world = await arena.world();
+    await logAndSeal(world, rows(100));
+    await world.log("conversations", { ...conversation("unsealed"), publisher_id: "late", seq: 1 });
+    await world.admin("CREATE TABLE copied AS SELECT * FROM conversations");
+    await world.admin("DROP TABLE conversations");
+    world.nowMs += 20 * MINUTE;
+    await world.seal();
+    assertFound(await world.verify(), "table-missing conversations");
+    await world.admin("CREATE TABLE conversations AS SELECT * FROM copied");
+    await world.seal();
+    assertFound(await world.verify(), "table-recreated conversations");
   });
 
   it("and puts a view of its name in its place, with the same rows", async () => {

@@ -59,6 +59,12 @@ describe("sealableWindows()", () => {
     assert.deepEqual([window?.start, window?.end, window?.rowCount], [base, base + HOUR, 0]);
   });
 
+  it("finds nothing in a table that is not there, however long it has not been sealed", async () => {
+    const warehouse = new SealedWarehouse();
+    warehouse.tables.delete("conversations");
+    assert.deepEqual(await windowsOf(warehouse, 0n, base + 100n * HOUR), []);
+  });
+
   it("names the read that saw the rows", async () => {
     const warehouse = new SealedWarehouse();
     warehouse.log(1, base);
