@@ -8,7 +8,13 @@ import { sealedTables } from "@indelible/schemas/names.ts";
 import type { Finding } from "./findings.ts";
 import { FindingList } from "./verification/finding-list.ts";
 import { examineLog, type Examination } from "./verification/log-examination.ts";
-import { DEFAULT_LIMITS, type Counts, type Verification, type VerifyOptions } from "./verification/options.ts";
+import {
+  DEFAULT_LIMITS,
+  type Checkpointing,
+  type Counts,
+  type Verification,
+  type VerifyOptions,
+} from "./verification/options.ts";
 import { loadProgress, removeProgress, saveProgress, type Asked } from "./verification/progress-file.ts";
 import { RowExamination } from "./verification/row-examination.ts";
 import {
@@ -31,14 +37,18 @@ export type { TableFacts } from "./verification/retention.ts";
  */
 export async function verify(options: VerifyOptions): Promise<Verification> {
   const { keys, store, checkpointing, signal } = options;
-  const asked = askedOf(options);
+  const requested = askedOf(options);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const now = options.now();
   // What is found anew in each run; what the rows show is saved with the position.
   const findings = new FindingList(limits.findingsPerCode);
   const onFinding = (finding: Finding): void => findings.add(finding);
 
-  const saved = checkpointing?.resume === true ? await loadProgress(checkpointing.file, asked) : undefined;
+  const saved =
+    checkpointing?.resume === true
+      ? await loadProgress(checkpointing.file, requested, checkpointing.rangeText)
+      : undefined;
+  const asked = saved?.asked ?? requested;
   const known = await learnTables(options);
   const { reader } = known;
   const sizes = saved === undefined ? [] : [sizeOf(saved.log.size)];
@@ -55,11 +65,11 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const { log, memory, isSound } = examination;
   for (const finding of examineTables(log, known, asked, now, limits.overdueMs)) onFinding(finding);
 
-  const save = async (file: string): Promise<void> => {
+  const save = async ({ file, rangeText }: Checkpointing): Promise<void> => {
     const at = { origin: keys.origin, size: String(log.size), root: log.root.toString("hex") };
-    await saveProgress(file, asked, { log: at, ...rows.save() });
+    await saveProgress(file, asked, rangeText, { log: at, ...rows.save() });
   };
-  const onRead = checkpointing === undefined ? undefined : () => save(checkpointing.file);
+  const onRead = checkpointing === undefined ? undefined : () => save(checkpointing);
   const { onProgress } = options;
   const rows = new RowExamination({ reader, store, limits, asked, now, onFinding, onProgress, onRead, signal });
   // A longer log is still the one that it was.

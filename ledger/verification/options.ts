@@ -33,6 +33,12 @@ export interface Checkpointing {
   readonly file: string;
   /** Goes on from there, if the range, the tables and the log up to there are the same. Default: false, from the beginning. */
   readonly resume?: boolean | undefined;
+  /**
+   * The range in the words in which it was asked for, such as `since 30d`, which mean another time in each run. A range that was asked for
+   * in the same words is the same, and a run that resumes takes over its times: see `Verification.asked`. Default: the times themselves
+   * are compared.
+   */
+  readonly rangeText?: string | undefined;
 }
 
 export interface Limits {
@@ -130,6 +136,7 @@ export interface TableVerification extends Counts {
 export interface Verification {
   /** No violation, everything that was asked for is covered, and there was a sealed row in it, or one that has expired. */
   readonly verified: boolean;
+  /** What was asked for; when a position was taken up that was asked for in the same words, the range of that. */
   readonly asked: {
     readonly tables: readonly TableName[];
     readonly since: bigint | undefined;

@@ -23,9 +23,14 @@ export interface SavedProgress {
   readonly moves: SavedMoves;
 }
 
-/** @throws ERR_STORE */
-export async function saveProgress(file: string, asked: Asked, progress: SavedProgress): Promise<void> {
-  const text = JSON.stringify({ format: FORMAT, asked: saidOf(asked), ...progress });
+/** @param rangeText see `Checkpointing` @throws ERR_STORE */
+export async function saveProgress(
+  file: string,
+  asked: Asked,
+  rangeText: string | undefined,
+  progress: SavedProgress,
+): Promise<void> {
+  const text = JSON.stringify({ format: FORMAT, asked: saidOf(asked), rangeText, ...progress });
   try {
     await makeFolder(dirname(file), 0o700);
     await replaceFile(file, Buffer.from(`${text}\n`), 0o600);
@@ -34,8 +39,16 @@ export async function saveProgress(file: string, asked: Asked, progress: SavedPr
   }
 }
 
-/** What was saved for the same range and tables; undefined when there is nothing of that. @throws ERR_STORE */
-export async function loadProgress(file: string, asked: Asked): Promise<SavedProgress | undefined> {
+/**
+ * What was saved for the same tables and the same range, and what was asked for then; undefined when there is nothing of that. Two ranges
+ * are the same when they were asked for in the same words; when none are given, when their times are.
+ * @throws ERR_STORE
+ */
+export async function loadProgress(
+  file: string,
+  asked: Asked,
+  rangeText: string | undefined,
+): Promise<(SavedProgress & { readonly asked: Asked }) | undefined> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -44,10 +57,17 @@ export async function loadProgress(file: string, asked: Asked): Promise<SavedPro
     throw storeError(file, "read", cause);
   }
   try {
-    const value = JSON.parse(text) as SavedProgress & { readonly format: unknown; readonly asked: unknown };
-    if (value.format !== FORMAT || JSON.stringify(value.asked) !== JSON.stringify(saidOf(asked))) return undefined;
+    const value = JSON.parse(text) as SavedProgress & {
+      readonly format: unknown;
+      readonly asked: Said;
+      readonly rangeText?: unknown;
+    };
+    if (value.format !== FORMAT || value.rangeText !== rangeText) return undefined;
+    const range = { since: timeOf(value.asked.since), until: timeOf(value.asked.until) };
+    const same = rangeText === undefined ? asked : { ...asked, ...range };
+    if (JSON.stringify(value.asked) !== JSON.stringify(saidOf(same))) return undefined;
     const { origin, size, root } = value.log;
-    return [origin, size, root].every((part) => typeof part === "string") ? value : undefined;
+    return [origin, size, root].every((part) => typeof part === "string") ? { ...value, asked: same } : undefined;
   } catch {
     return undefined;
   }
@@ -57,7 +77,19 @@ export async function removeProgress(file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-function saidOf({ tables, since, until }: Asked): unknown {
+/** As JSON has it. */
+interface Said {
+  readonly tables: readonly TableName[];
+  readonly since: string | null;
+  readonly until: string | null;
+}
+
+function saidOf({ tables, since, until }: Asked): Said {
   const text = (time: bigint | undefined): string | null => (time === undefined ? null : String(time));
   return { tables, since: text(since), until: text(until) };
+}
+
+/** @throws SyntaxError when it is none */
+function timeOf(text: string | null): bigint | undefined {
+  return text === null ? undefined : BigInt(text);
 }

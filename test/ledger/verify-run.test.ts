@@ -1,26 +1,29 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import type { Advance } from "@indelible/ledger/verify.ts";
+import type { Advance, VerifyOptions } from "@indelible/ledger/verify.ts";
 import type { CellRow } from "./memory-warehouse.ts";
-import { codesOf, sealedWorld, summary, type World } from "./verify-world.ts";
+import { codesOf, HOUR, SECOND, sealedWorld, summary, type World } from "./verify-world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "verify-"));
 after(() => rmSync(folder, { recursive: true }));
 
 /** Aborts a verification when so many rows have been read. */
-async function interrupted(world: World, file: string, rows: number): Promise<void> {
+async function interrupted(
+  world: World,
+  file: string,
+  rows: number,
+  options: Partial<VerifyOptions> = {},
+): Promise<void> {
   const controller = new AbortController();
   world.warehouse.rowsRead = 0;
   world.warehouse.onBatch = () => {
     if (world.warehouse.rowsRead >= rows) controller.abort();
   };
-  const checkpointing = { file };
-  await assert.rejects(world.verify({ checkpointing, signal: controller.signal, limits: { rowsPerRead: 1 } }), {
-    name: "AbortError",
-  });
+  const run = { checkpointing: { file }, ...options, signal: controller.signal, limits: { rowsPerRead: 1 } };
+  await assert.rejects(world.verify(run), { name: "AbortError" });
   world.warehouse.onBatch = () => {};
 }
 
@@ -77,6 +80,49 @@ describe("verify() - a run", () => {
       const verification = await world.verify({ checkpointing });
       assert.deepEqual([verification.resumed, verification.verified], [false, true]);
     }
+  });
+
+  it("goes on with the range that was asked for in the same words, though they mean another time by now", async () => {
+    const { world } = await sealedWorld(20);
+    const file = join(folder, "words");
+    const since = world.clock - 2n * HOUR;
+    const until = world.clock - 30n * 60n * SECOND;
+    const whole = await world.verify({ since, until });
+    await interrupted(world, file, 25, { since, until, checkpointing: { file, rangeText: "2h to 30m" } });
+    world.clock += 5n * 60n * SECOND;
+    const later = { since: since + 5n * 60n * SECOND, until: until + 5n * 60n * SECOND };
+    world.warehouse.rowsRead = 0;
+    const resumed = await world.verify({ ...later, checkpointing: { file, resume: true, rangeText: "2h to 30m" } });
+    assert.deepEqual({ ...resumed, resumed: false }, { ...whole, resumed: false });
+    assert.deepEqual([resumed.resumed, resumed.asked.since, resumed.asked.until], [true, since, until]);
+    assert.ok(!existsSync(file));
+  });
+
+  it("begins anew when the range was asked for in other words, or in none", async () => {
+    const { world } = await sealedWorld(20);
+    const file = join(folder, "other-words");
+    const since = world.clock - 2n * HOUR;
+    for (const [before, after] of [
+      ["2h", "120m"],
+      ["2h", undefined],
+      [undefined, "2h"],
+    ]) {
+      await interrupted(world, file, 25, { since, checkpointing: { file, rangeText: before } });
+      const checkpointing = { file, resume: true, rangeText: after };
+      const verification = await world.verify({ since: since + 1n, checkpointing });
+      assert.deepEqual([verification.resumed, verification.asked.since], [false, since + 1n]);
+    }
+    const rangeText = "2h";
+    await interrupted(world, file, 25, { since, checkpointing: { file, rangeText } });
+    const tables = ["action_logs"] as const;
+    assert.equal(
+      (await world.verify({ since, tables, checkpointing: { file, resume: true, rangeText } })).resumed,
+      false,
+    );
+    await interrupted(world, file, 25, { since, checkpointing: { file, rangeText } });
+    const damaged = readFileSync(file, "utf8").replace(`"since":"${since}"`, '"since":"lately"');
+    writeFileSync(file, damaged);
+    assert.equal((await world.verify({ since, checkpointing: { file, resume: true, rangeText } })).resumed, false);
   });
 
   it("begins anew without being told to resume", async () => {
