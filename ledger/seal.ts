@@ -22,7 +22,7 @@ import { signNote } from "./note.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { RowReader } from "./row-reader.ts";
 import { latestCommit, nextStarts, readCommit, verifyCommit, type VerifiedCommit } from "./seal-log.ts";
-import type { SealRows } from "./seal-rows.ts";
+import { commitWithRow, type SealRows } from "./seal-rows.ts";
 import { sealableWindows, type SealableWindow } from "./sealing/sealable.ts";
 import { leavesHashOf } from "./sealing/windows.ts";
 import type { Signer } from "./signer.ts";
@@ -87,7 +87,7 @@ export interface SealReport {
  *   ERR_STORE, ERR_KEY, and what the appender throws
  */
 export async function seal(options: SealOptions): Promise<SealReport> {
-  const { store, keys, rows, witness, now = Date.now } = options;
+  const { store, keys, rows, witness, now = Date.now, signal } = options;
   // The witness first: what it has seen by then the store has, though another sealer goes on meanwhile.
   const seen = await lastSeen(witness);
   const latest = await latestCommit(store, keys);
@@ -99,7 +99,11 @@ export async function seal(options: SealOptions): Promise<SealReport> {
     );
   }
   refuseRollback(seen, latest);
-  if (latest !== undefined) await rows.complete(latest);
+  const named =
+    latest === undefined
+      ? await commitWithRow(options.reader, keys.origin, signal)
+      : await rows.complete(latest, signal);
+  if (named !== undefined) await refuseLostCommit(store, named);
   const windows = await closedWindows(options, latest, sealedAt);
   if (windows.length === 0) {
     const witnessFailure = latest === undefined ? undefined : await show(options, latest);
@@ -271,6 +275,23 @@ function refuseRollback(witnessed: WitnessedCheckpoint | undefined, latest: Veri
   throw new IndelibleError(
     "ERR_CHECKPOINT",
     `the witness has seen ${seen.size} seals, and the store has ${latest?.tree.size ?? 0n}: the store was set back`,
+  );
+}
+
+/**
+ * A commit that was not there a moment ago has rows: they are appended after it, so that by now the store has it, made by another sealer; or
+ * it is not the store that it was. Whoever sealed then would sign a second history.
+ */
+async function refuseLostCommit(store: ObjectStore, number: number): Promise<never> {
+  if (await store.has(commitName(number))) {
+    throw new IndelibleError("ERR_SEAL_CONFLICT", `another sealer has made commit ${number} meanwhile`);
+  }
+  throw new IndelibleError(
+    "ERR_CHECKPOINT",
+    `table seals has rows of commit ${number}, and the store ${store.location} does not have it: it was set back, or is another one`,
+    {
+      hint: "Mount or restore the store: nothing is sealed until then, and nothing is lost. If it is lost for good, begin a log of another origin (INDELIBLE_LEDGER_ORIGIN). If the store is whole, somebody has written the row: `indelible verify` names it.",
+    },
   );
 }
 

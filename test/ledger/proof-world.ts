@@ -82,7 +82,7 @@ export class ProofWorld {
 
   async #seal(nowMs: number): Promise<void> {
     const { warehouse: reader, store, keys } = this;
-    const rows = { append: async () => {}, complete: async () => {} };
+    const rows = { append: async () => {}, complete: async () => undefined };
     await seal({ reader, store, keys, signers: [signer], rows, tables, now: () => nowMs });
   }
 }

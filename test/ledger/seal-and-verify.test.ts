@@ -14,7 +14,7 @@ class RealWorld extends World {
   get #rows(): SealRows {
     const append = async ({ commit }: { commit: { entries: readonly string[] } }): Promise<void> =>
       this.appendSeals(commit.entries);
-    return { append, complete: async () => {} };
+    return { append, complete: async () => undefined };
   }
 
   witness(): ReturnType<typeof openWitness> {

@@ -9,8 +9,9 @@ import { leafOf } from "@indelible/ledger/leaf.ts";
 import { readLeaves } from "@indelible/ledger/leaves.ts";
 import { rootOf } from "@indelible/ledger/merkle.ts";
 import { formatVerifierKey, openNote, verifierKeyOf } from "@indelible/ledger/note.ts";
+import type { RowReader } from "@indelible/ledger/row-reader.ts";
 import { latestCommit, readCommit } from "@indelible/ledger/seal-log.ts";
-import type { SealRows } from "@indelible/ledger/seal-rows.ts";
+import { sealRows, type SealRows } from "@indelible/ledger/seal-rows.ts";
 import { seal, type SealOptions, type SealReport } from "@indelible/ledger/seal.ts";
 import { openWitness, type Witness } from "@indelible/ledger/witness.ts";
 import { MemoryStore } from "./memory-store.ts";
@@ -53,9 +54,10 @@ class World {
     };
     return {
       append: ({ commit }) => append(commit.entries),
-      complete: ({ commit }) => {
+      complete: async ({ commit }) => {
         const present = new Set(this.warehouse.rows("seals").map(({ entry }) => entry));
-        return append(commit.entries.filter((entry) => !present.has(entry)));
+        await append(commit.entries.filter((entry) => !present.has(entry)));
+        return undefined;
       },
     };
   }
@@ -253,6 +255,48 @@ describe("seal()", () => {
     const of = (commit: typeof last): bigint | undefined =>
       commit?.seals.find(({ table }) => table === "mcp_usage_logs")?.window.end;
     assert.equal(last?.seals.find(({ table }) => table === "mcp_usage_logs")?.window.start, of(first));
+  });
+
+  it("refuses to begin a log again of which table seals has rows: the store is gone", async () => {
+    const world = await sealedWorld();
+    world.store.objects.clear();
+    await assert.rejects(world.seal(), { code: "ERR_CHECKPOINT", message: /commit 0/, hint: /mount/i });
+    assert.equal(world.store.objects.size, 0);
+    // Those of another log do not concern it, nor what is no seal.
+    for (const row of world.warehouse.rows("seals"))
+      row["entry"] = String(row["entry"]).replaceAll(`${origin}#`, "other#");
+    world.warehouse
+      .rows("seals")
+      .push({ entry: "[", ingested_at: 0n }, { entry: null, ingested_at: 0n }, { entry: "null", ingested_at: 0n });
+    assert.equal((await world.seal()).commitNumber, 0);
+  });
+
+  it("says that it is late when another sealer begins the log meanwhile", async () => {
+    const world = new World();
+    world.log(1);
+    world.nowMs += 2 * MINUTE;
+    const reader: RowReader = {
+      close: async () => {},
+      async read(request) {
+        if (request.table === "seals") await world.seal();
+        return world.warehouse.read(request);
+      },
+    };
+    await assert.rejects(world.seal({ reader }), { code: "ERR_SEAL_CONFLICT" });
+    assert.equal((await latestCommit(world.store, world.keys))?.commit.number, 0);
+  });
+
+  it("refuses to seal when table seals has rows of a commit that the store does not have", async () => {
+    const world = await sealedWorld();
+    await world.seal();
+    const rows = sealRows({ append: async () => [], close: async () => {} }, world.warehouse);
+    const newest = world.store.objects.get(commitName(1)) as Buffer;
+    world.store.objects.delete(commitName(1));
+    await assert.rejects(world.seal({ rows }), { code: "ERR_CHECKPOINT", message: /commit 1/ });
+    assert.ok(!world.store.objects.has(commitName(1)));
+    world.warehouse.beforeRead = () => world.store.objects.set(commitName(1), newest);
+    await assert.rejects(world.seal({ rows }), { code: "ERR_SEAL_CONFLICT" }, "another sealer has just made it");
+    await world.seal({ rows });
   });
 
   it("refuses to seal when the clock stands before the last seal", async () => {

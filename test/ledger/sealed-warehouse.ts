@@ -43,7 +43,8 @@ export class SealedWarehouse extends MemoryWarehouse implements RowReader {
   async read(request: ReadRequest): Promise<RowRead | undefined> {
     this.beforeRead(request);
     const read = await this.reader().read(request);
-    return read && { ...read, session: `projects/p/locations/local/sessions/${this.reads.length}` };
+    const number = this.reads.filter(({ table }) => table !== "seals").length;
+    return read && { ...read, session: `projects/p/locations/local/sessions/${number}` };
   }
 
   async close(): Promise<void> {}

@@ -82,7 +82,13 @@ describe("the sealer as a service", () => {
   });
 
   it("seals by itself, and ends when it is told to", async () => {
-    const other = { ...environment(), INDELIBLE_LEDGER_STORE: join(folder, "other"), INDELIBLE_LEDGER_WITNESS: "" };
+    const other = {
+      ...environment(),
+      INDELIBLE_LEDGER_ORIGIN: "other",
+      INDELIBLE_LEDGER_STORE: join(folder, "other"),
+      INDELIBLE_LEDGER_WITNESS: "",
+      INDELIBLE_LEDGER_KEYS: join(folder, "other-keys"),
+    };
     const service = await startService("ledger/main.ts", ["--port", "0", "--every", "0.2"], other);
     const lines = service.process.stderr as NodeJS.ReadableStream;
     while (!service.errors().includes('"message":"sealed"'))

@@ -284,13 +284,18 @@ describe("the log, signed anew by whoever holds its key", () => {
     assert.deepEqual(codes, new Set(["seal-modified", "other-origin"]));
   });
 
-  it("that was rolled back and sealed again is forked, and the sealer refuses while there is a witness", async () => {
+  it("that was rolled back and sealed again is forked, and the sealer refuses while witness or seals tell of it", async () => {
     const own = await (await arena.world()).fill();
     new Forger(own).remove(3);
     await own.log("conversations", conversation("after the rollback"));
     own.nowMs += 2 * MINUTE;
     await assert.rejects(own.seal(), { code: "ERR_CHECKPOINT", message: /the store was set back/ });
+    const lost = { code: "ERR_CHECKPOINT", message: /rows of commit 3, and the store .* does not have it/ };
+    await assert.rejects(own.seal({ witness: false }), lost);
+    await own.admin("CREATE TABLE hidden AS SELECT * FROM seals WHERE checkpoint_number = 3");
+    await own.admin("DELETE FROM seals WHERE checkpoint_number = 3");
     await own.seal({ witness: false });
+    await own.admin("INSERT INTO seals SELECT * FROM hidden");
     await own.deliverAudit();
     own.nowMs += 60 * MINUTE;
     const { findings } = await own.verify();
