@@ -12,6 +12,7 @@ import { isConsistent } from "./merkle.ts";
 import { openNote } from "./note.ts";
 import { latestNumber } from "./numbered.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { readAhead } from "./read-ahead.ts";
 import type { VerifierKey } from "./verifier-key.ts";
 
 export interface WitnessOptions {
@@ -82,15 +83,17 @@ export function openWitness({ store, keys }: WitnessOptions): Witness {
       throw conflict();
     },
 
-    async *notes() {
-      let number = 0;
-      for await (const name of store.list(FOLDER)) {
-        if (name !== nameOf(number)) throw refusal(`the witness should have ${nameOf(number)} where it has ${name}`);
-        yield await readNote(store, number);
-        number += 1;
-      }
-    },
+    notes: () => readAhead(numbersOf(store), (number) => readNote(store, number)),
   };
+}
+
+async function* numbersOf(store: ObjectStore): AsyncGenerator<number, void, undefined> {
+  let number = 0;
+  for await (const name of store.list(FOLDER)) {
+    if (name !== nameOf(number)) throw refusal(`the witness should have ${nameOf(number)} where it has ${name}`);
+    yield number;
+    number += 1;
+  }
 }
 
 async function readNote(store: ObjectStore, number: number): Promise<string> {

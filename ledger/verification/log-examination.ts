@@ -47,7 +47,6 @@ const againstTheLog: readonly FindingCode[] = [
 export async function examineLog(options: ExaminationOptions): Promise<Examination> {
   const { reader, store, keys, limits, signal, findings, nowMicros: now } = options;
   const onFinding = (finding: Finding): void => findings.add(finding);
-  const read = await reader.read({ table: "seals", columns: sealColumns, signal });
   const witnessed =
     options.witness === undefined ? undefined : await readWitness(options.witness, keys, onFinding, signal);
   const memory = options.memory === undefined ? undefined : await openMemory(options.memory, keys);
@@ -56,6 +55,8 @@ export async function examineLog(options: ExaminationOptions): Promise<Examinati
   const sizes = new Set([...options.sizes, ...(witnessed ?? []).map(({ size }) => size)]);
   if (remembered !== undefined) sizes.add(remembered.size);
 
+  // Before the log, so that each row is of a commit that the log has by then; and not earlier, because a read session lasts some hours.
+  const read = await reader.read({ table: "seals", columns: sealColumns, signal });
   const audit = auditOf(options, onFinding);
   const onSeal = audit === undefined ? undefined : audit.add;
   const log = await readLog({ store, keys, sizes, onFinding, onSeal, signal });

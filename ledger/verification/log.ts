@@ -2,11 +2,12 @@
 import { hash } from "node:crypto";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
-import { COMMITS, commitName, parseCommit, type Commit } from "../commit.ts";
+import { COMMITS, parseCommit, type Commit } from "../commit.ts";
 import type { Finding } from "../findings.ts";
 import type { KeyList } from "../key-list.ts";
 import { CompactRange, EMPTY_ROOT, leafHash } from "../merkle.ts";
 import type { ObjectStore } from "../object-store.ts";
+import { readAhead } from "../read-ahead.ts";
 import { parseSeal, type Seal } from "../seal-entry.ts";
 import { checkNote, shown } from "./checkpoints.ts";
 import { EntryIndex, WindowList } from "./seal-index.ts";
@@ -43,12 +44,17 @@ export interface SealLog {
 
 const MAX_POSITION = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** Constant memory, apart from what `SealLog` remembers of each seal. @throws ERR_STORE */
+/** Memory: what `SealLog` remembers of each seal, and the commits that are read ahead. @throws ERR_STORE */
 export async function readLog(options: LogOptions): Promise<SealLog> {
+  const { store, signal } = options;
   const reading = new LogReading(options);
-  for await (const name of options.store.list(COMMITS)) {
-    options.signal?.throwIfAborted();
-    await reading.take(name);
+  const objects = readAhead(store.list(COMMITS), async (name) => {
+    const data = numberOf(name) === undefined ? undefined : await store.read(name);
+    return { name, data };
+  });
+  for await (const { name, data } of objects) {
+    signal?.throwIfAborted();
+    await reading.take(name, data);
   }
   return reading.result();
 }
@@ -75,7 +81,8 @@ class LogReading {
     this.#signRoots();
   }
 
-  async take(name: string): Promise<void> {
+  /** @param data of the object; undefined: it is no commit, or the store does not have it */
+  async take(name: string, data: Uint8Array | undefined): Promise<void> {
     const number = numberOf(name);
     if (number === undefined || number < this.#next) {
       return this.#damaged(`the store has an object ${shown(name)}, which is no commit`);
@@ -86,7 +93,7 @@ class LogReading {
       this.#follows = false;
     }
     this.#next = number + 1;
-    const commit = await this.#read(number);
+    const commit = this.#parse(number, data);
     if (commit === undefined || !this.#attach(commit)) {
       this.#follows = false;
       return;
@@ -116,8 +123,7 @@ class LogReading {
     };
   }
 
-  async #read(number: number): Promise<Commit | undefined> {
-    const data = await this.#options.store.read(commitName(number));
+  #parse(number: number, data: Uint8Array | undefined): Commit | undefined {
     if (data === undefined)
       return this.#damaged(`commit ${number} cannot be read: the store lists it and does not have it`);
     try {

@@ -16,7 +16,37 @@ after(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const file = (): string => join(folder, `state-${(files += 1)}`, "checkpoint");
 
+/** A store whose reads take a turn of the event loop, and the most that were under way at once. */
+class SlowStore extends MemoryStore {
+  max = 0;
+  #underWay = 0;
+
+  override async read(name: string): Promise<Uint8Array | undefined> {
+    this.#underWay += 1;
+    this.max = Math.max(this.max, this.#underWay);
+    await new Promise(setImmediate);
+    this.#underWay -= 1;
+    return super.read(name);
+  }
+}
+
 describe("verify() - the seal log", () => {
+  it("reads commits and notes ahead, because each takes its time, and 32 at most", async () => {
+    const world = new World();
+    for (let seals = 0; seals < 80; seals += 1) await world.seal();
+    world.log();
+    await world.seal();
+    const store = new SlowStore();
+    for (const [name, data] of world.store.objects) store.objects.set(name, data);
+    const notes = new SlowStore();
+    for (const [number, note] of world.witnessed.entries())
+      notes.objects.set(`witness/${String(number).padStart(12, "0")}`, Buffer.from(note));
+    const witness = openWitness({ store: notes, keys: world.keys });
+    const verification = await world.verify({ store, witness });
+    assert.deepEqual([verification.verified, verification.log.commits], [true, 81]);
+    assert.deepEqual([store.max, notes.max], [32, 32]);
+  });
+
   it("finds a commit that is missing in the middle, and verifies what is left", async () => {
     const { world } = await sealedWorld();
     await world.seal();
