@@ -32,7 +32,7 @@ function fiveWindows(): SealOptions {
     store: new MemoryStore(),
     keys,
     signers: [signer],
-    rows: { append: () => Promise.resolve(), complete: () => Promise.resolve() },
+    rows: { append: () => Promise.resolve(), complete: () => Promise.resolve(undefined) },
     tables: ["conversations"],
     now: () => startMs + 120_000,
     maxWindowRows: 1,

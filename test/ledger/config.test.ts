@@ -97,7 +97,7 @@ describe("sealerFromEnvironment()", () => {
     const options = await service.options();
     const warehouse = new SealedWarehouse();
     warehouse.log(1, now() - hour);
-    const rows = { append: async () => {}, complete: async () => {} };
+    const rows = { append: async () => {}, complete: async () => undefined };
     const report = await seal({ ...options, reader: warehouse, rows });
     assert.deepEqual([report.commitNumber, report.rows, report.witnessFailure], [0, 1, undefined]);
 

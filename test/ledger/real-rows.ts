@@ -23,7 +23,12 @@ export function rowOf(table: TableName, event: Event, recorded: Recorded): CellR
 export function entryOf(table: TableName, event: Event, { publishedAt, messageId }: Recorded): Entry {
   const faults: Fault[] = [];
   const message = { id: messageId, publishedAt, data: Buffer.alloc(0), attributes: {} };
-  const [entry] = hash(table, message, validate(table, [{ index: 0, text: canonicalize(event) }], faults), faults);
+  const [entry] = hash(
+    table,
+    message,
+    validate(table, [{ index: 0, text: canonicalize(event) }], faults, false),
+    faults,
+  );
   if (entry === undefined) throw new Error(`the event is refused: ${faults[0]?.detail}`);
   return entry;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
+import { isRefusal } from "@indelible/ledger/sealer.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { assertFound, Backup, Forger, replace, withEntry } from "./forger.ts";
 import { Arena, conversation, MINUTE, type World } from "./world.ts";
@@ -63,6 +64,7 @@ describe("a witness", () => {
     assert.equal(commitNumber, 4);
     assert.ok(IndelibleError.is(witnessFailure));
     assert.equal(witnessFailure.code, "ERR_CHECKPOINT");
+    assert.ok(isRefusal(witnessFailure), "showing it again cannot help");
     await own.deliverAudit();
     // Row 23 had been written; that the sealer has completed the commit has written the other one beside it.
     assertFound(
