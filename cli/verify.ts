@@ -3,7 +3,7 @@ import { sealedTables } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
 import { MOMENT_FORM, timeOption } from "./time-range.ts";
-import type { VerifyFlags } from "./verify/run.ts";
+import type { AskedTime, VerifyFlags } from "./verify/run.ts";
 
 /** `indelible verify` */
 export function declareVerify(program: Command): void {
@@ -41,7 +41,7 @@ Examples:
     )
     .action(async (flags: VerifyFlags, command: Command) => {
       const { since, until } = flags;
-      if (until !== undefined && until <= (since ?? 0n)) {
+      if (until !== undefined && until.micros <= (since?.micros ?? 0n)) {
         command.error("error: --until must be later than --since, and than 1970", { exitCode: 2 });
       }
       const { runVerify } = await import("./verify/run.ts");
@@ -55,6 +55,6 @@ function tableOf(name: string, earlier: readonly TableName[]): readonly TableNam
   return earlier.includes(table) ? earlier : [...earlier, table];
 }
 
-function timeOf(text: string): bigint {
-  return BigInt(timeOption(text));
+function timeOf(text: string): AskedTime {
+  return { text, micros: BigInt(timeOption(text)) };
 }

@@ -39,9 +39,9 @@ export function warehouseSources(bigquery: BigQuery, datasetId: string = RAW_DAT
       }
     },
     async auditedSessions(sessions) {
-      // Not its view, which can be made to know them all.
+      // Not its view, which can be made to know them all, nor what a publisher reports.
       const audit = `\`${bigquery.projectId}.${datasetId}.log_access_audit\``;
-      const query = `SELECT DISTINCT job_id FROM ${audit} WHERE job_id IN UNNEST(@sessions)`;
+      const query = `SELECT DISTINCT job_id FROM ${audit} WHERE publisher_id IS NULL AND job_id IN UNNEST(@sessions)`;
       try {
         const [rows] = await bigquery.query({ query, params: { sessions: [...sessions] } });
         return new Set((rows as readonly { readonly job_id: string }[]).map((row) => row.job_id));

@@ -7,11 +7,17 @@ import { createProgress } from "../terminal/progress.ts";
 import { verificationJson } from "./json.ts";
 import { verificationText } from "./text.ts";
 
+/** A time in the words in which it was asked for, such as `30d`, which mean another time in each run. */
+export interface AskedTime {
+  readonly text: string;
+  /** Microseconds since 1970. */
+  readonly micros: bigint;
+}
+
 export interface VerifyFlags {
   readonly table: readonly TableName[];
-  /** Microseconds since 1970. */
-  readonly since?: bigint;
-  readonly until?: bigint;
+  readonly since?: AskedTime;
+  readonly until?: AskedTime;
   readonly json?: true;
   readonly resume?: true;
   readonly state?: string;
@@ -44,6 +50,7 @@ export async function runVerify(flags: VerifyFlags, host: VerifyHost = {}): Prom
   using interrupted = interruption();
   const signal = host.signal ?? interrupted.signal;
   const state = flags.state ?? join(flags.data, "verify", "checkpoint");
+  const rangeText = JSON.stringify([flags.since?.text, flags.until?.text]);
   const sources = await open(flags.data);
   const progress = createProgress("verifying");
   let verification: Verification | undefined;
@@ -52,10 +59,10 @@ export async function runVerify(flags: VerifyFlags, host: VerifyHost = {}): Prom
       ...sources,
       now,
       tables: flags.table.length > 0 ? flags.table : undefined,
-      since: flags.since,
-      until: flags.until,
+      since: flags.since?.micros,
+      until: flags.until?.micros,
       memory: state,
-      checkpointing: { file: `${state}.position`, resume: flags.resume },
+      checkpointing: { file: `${state}.position`, resume: flags.resume, rangeText },
       onProgress: ({ rowsDone, rowsTotal }) => progress.update(Math.min(rowsDone, rowsTotal), rowsTotal),
       signal,
     });

@@ -6,7 +6,7 @@ import { after, describe, it } from "node:test";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { Command, CommanderError } from "commander";
 import { declareVerify } from "../../cli/verify.ts";
-import { runVerify, type VerifyFlags } from "../../cli/verify/run.ts";
+import { runVerify, type AskedTime, type VerifyFlags } from "../../cli/verify/run.ts";
 import { BEGINNING, SECOND, sealedWorld, type World } from "../ledger/verify-world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "verify-"));
@@ -47,6 +47,8 @@ async function run(world: World, flags: Partial<VerifyFlags> = {}, signal?: Abor
   return { code, text, warned, closed };
 }
 
+const at = (micros: bigint): AskedTime => ({ text: String(micros), micros });
+
 describe("indelible verify", () => {
   it("says what was verified, and ends with 0", async () => {
     const { world } = await sealedWorld();
@@ -78,7 +80,7 @@ describe("indelible verify", () => {
   it("prints JSON with times in RFC 3339 and positions as texts", async () => {
     const { world, ids } = await sealedWorld();
     world.admin.delete("action_logs", ids[0] as string);
-    const { code, text } = await run(world, { json: true, table: ["action_logs"], since: 0n });
+    const { code, text } = await run(world, { json: true, table: ["action_logs"], since: at(0n) });
     assert.equal(code, 1);
     const value = JSON.parse(text) as { [key: string]: unknown };
     assert.equal(value["verified"], false);
@@ -105,7 +107,7 @@ describe("indelible verify", () => {
 
   it("fails when there is nothing to verify", async () => {
     const { world } = await sealedWorld();
-    const { code, text } = await run(world, { since: world.clock - 1n });
+    const { code, text } = await run(world, { since: at(world.clock - 1n) });
     assert.equal(code, 1);
     assert.match(text, /action_logs +nothing/);
     assert.match(text, /Not verified: 9 unsealed\./);
@@ -121,13 +123,13 @@ describe("indelible verify", () => {
   it("verifies up to --until, and nothing that came later", async () => {
     const { world, ids } = await sealedWorld();
     const until = BEGINNING + 10n * SECOND;
-    const [first, last] = [await run(world, { until }), await run(world)];
+    const [first, last] = [await run(world, { until: at(until) }), await run(world)];
     assert.deepEqual([first.code, last.code], [0, 0]);
     assert.match(first.text, /Asked for {6}the beginning to 2026-03-02T/);
     const rows = (text: string): number => Number(/Verified: (\d+) rows/.exec(text)?.[1]);
     assert.ok(rows(first.text) < rows(last.text), `${rows(first.text)} of ${rows(last.text)}`);
     world.admin.delete("action_logs", ids.at(-1) as string);
-    assert.deepEqual([(await run(world, { until })).code, (await run(world)).code], [0, 1]);
+    assert.deepEqual([(await run(world, { until: at(until) })).code, (await run(world)).code], [0, 1]);
   });
 
   it("says how to go on when it is interrupted, and goes on", async () => {
@@ -156,6 +158,21 @@ describe("indelible verify", () => {
       throw new IndelibleError("ERR_READ", "the warehouse is away");
     };
     await assert.rejects(run(world, {}, controller.signal), { code: "ERR_READ" });
+  });
+
+  it("goes on with the last 30 days of before, which begin later by now", async () => {
+    const { world } = await sealedWorld();
+    const data = join(folder, "last-days");
+    const controller = new AbortController();
+    world.warehouse.onBatch = () => {
+      if (world.warehouse.rowsRead > 20) controller.abort();
+    };
+    const since = (micros: bigint): Partial<VerifyFlags> => ({ data, since: { text: "30d", micros } });
+    assert.equal((await run(world, since(0n), controller.signal)).code, 130);
+    world.warehouse.onBatch = () => {};
+    const resumed = await run(world, { ...since(BEGINNING), resume: true });
+    assert.deepEqual([resumed.code, resumed.warned], [0, ""]);
+    assert.match(resumed.text, /Asked for {6}1970-01-01T00:00:00.*going on where the last run ended/);
   });
 
   it("remembers the log in the data folder, and says when it has been rolled back", async () => {

@@ -34,6 +34,20 @@ describe("the access audit", () => {
     world.nowMs += 2 * MINUTE;
     const seals = ["conversations #24", "log_access_audit #25"].map((seal) => `access-unaudited ${seal}`);
     assertFound(await world.verify(), seals, /^log_access_audit does not know the read "projects\/.*\/sessions\//);
+    // Somebody who may publish reports those reads.
+    for (const entry of new Forger(world).log().flat()) {
+      const { read_session } = JSON.parse(entry) as { readonly read_session: string };
+      await world.log("log_access_audit", {
+        access_id: read_session,
+        accessed_at: new Date(world.nowMs).toISOString(),
+        principal: "sealer@indelible.local",
+        access_type: "read_session",
+        dataset_id: "agent_logs_raw",
+        table_id: "conversations",
+        job_id: read_session,
+      });
+    }
+    assertFound(await world.verify(), seals);
   });
 
   it("of which the admin deletes a sealed row lacks the row, and the read that it told of", async () => {
