@@ -1,8 +1,9 @@
 import type { BigQuery } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
 import { unusableColumns, type StoredField } from "./table-columns.ts";
-import type { VerifyOptions } from "./verify.ts";
+import type { Range, VerifyOptions } from "./verify.ts";
 
 const NOT_FOUND = 404;
 
@@ -38,10 +39,11 @@ export function warehouseSources(bigquery: BigQuery, datasetId: string = RAW_DAT
         throw failure(cause);
       }
     },
-    async auditedSessions(sessions) {
+    async auditedSessions(sessions, ingested) {
       // Not its view, which can be made to know them all, nor what a publisher reports.
       const audit = `\`${bigquery.projectId}.${datasetId}.log_access_audit\``;
-      const query = `SELECT DISTINCT job_id FROM ${audit} WHERE publisher_id IS NULL AND job_id IN UNNEST(@sessions)`;
+      const bound = ingested === undefined ? "" : ` AND ${within(ingested)}`;
+      const query = `SELECT DISTINCT job_id FROM ${audit} WHERE publisher_id IS NULL AND job_id IN UNNEST(@sessions)${bound}`;
       try {
         const [rows] = await bigquery.query({ query, params: { sessions: [...sessions] } });
         return new Set((rows as readonly { readonly job_id: string }[]).map((row) => row.job_id));
@@ -50,6 +52,12 @@ export function warehouseSources(bigquery: BigQuery, datasetId: string = RAW_DAT
       }
     },
   };
+}
+
+/** By literals, so that BigQuery knows the partitions before it runs. */
+function within({ start, end }: Range): string {
+  const literal = (micros: bigint): string => `TIMESTAMP '${formatTimestamp(Number(micros))}'`;
+  return `ingested_at >= ${literal(start)} AND ingested_at < ${literal(end)}`;
 }
 
 function codeOf(cause: unknown): unknown {

@@ -2,21 +2,38 @@
 import type { Finding } from "../findings.ts";
 import type { Seal } from "../seal-entry.ts";
 import { shown } from "./checkpoints.ts";
+import type { Range } from "./options.ts";
 import { expiresAt, retentionMsOf } from "./retention.ts";
+import { DAY_MICROS } from "./time.ts";
 
 const MAX_ASKED = 500;
 
+/** Records of reads come in within minutes; a week is for a sink that stood still. */
+const BEFORE_MICROS = DAY_MICROS;
+const AFTER_MICROS = 7n * DAY_MICROS;
+
+/**
+ * Which of these read sessions `log_access_audit` knows.
+ * @param ingested only records that came in then, so that the warehouse does not look through all of them. Default: all
+ */
+export type AuditedSessions = (sessions: ReadonlySet<string>, ingested?: Range) => Promise<ReadonlySet<string>>;
+
 export interface AccessAuditOptions {
-  readonly auditedSessions: (sessions: ReadonlySet<string>) => Promise<ReadonlySet<string>>;
+  readonly auditedSessions: AuditedSessions;
   readonly onFinding: (finding: Finding) => void;
   /** In microseconds since 1970. */
   readonly now: bigint;
   readonly lagMs: number;
 }
 
+/**
+ * Asks for the reads of some hundred seals at once: first among the records of about their time, and for those that are not there among all
+ * records. Memory: some hundred seals.
+ */
 export class AccessAudit {
   readonly #options: AccessAuditOptions;
-  #waiting: Seal[] = [];
+  #waiting: AuditedSeal[] = [];
+  #notNear: AuditedSeal[] = [];
 
   constructor(options: AccessAuditOptions) {
     this.#options = options;
@@ -28,20 +45,47 @@ export class AccessAudit {
     const { readSession, sealedAt } = seal;
     if (readSession === undefined || sealedAt >= now - BigInt(lagMs) * 1000n) return;
     if (expiresAt(sealedAt, retentionMsOf("log_access_audit")) <= now) return;
-    this.#waiting.push(seal);
-    if (this.#waiting.length >= MAX_ASKED) await this.finish();
+    this.#waiting.push({ ...seal, readSession });
+    if (this.#waiting.length >= MAX_ASKED) await this.#askNear();
   }
 
   /** Asks for those that are left. */
   async finish(): Promise<void> {
+    await this.#askNear();
+    await this.#askAll();
+  }
+
+  async #askNear(): Promise<void> {
     const seals = this.#waiting;
-    if (seals.length === 0) return;
     this.#waiting = [];
-    const known = await this.#options.auditedSessions(new Set(seals.map(({ readSession }) => readSession as string)));
-    for (const { readSession, table, window, logIndex } of seals) {
-      if (known.has(readSession as string)) continue;
-      const message = `log_access_audit does not know the read ${shown(readSession as string)}, by which the window was sealed`;
+    for (const seal of await this.#unknown(seals, timeOf(seals))) {
+      this.#notNear.push(seal);
+      if (this.#notNear.length >= MAX_ASKED) await this.#askAll();
+    }
+  }
+
+  async #askAll(): Promise<void> {
+    const seals = this.#notNear;
+    this.#notNear = [];
+    for (const { readSession, table, window, logIndex } of await this.#unknown(seals)) {
+      const message = `log_access_audit does not know the read ${shown(readSession)}, by which the window was sealed`;
       this.#options.onFinding({ code: "access-unaudited", message, table, window, logIndex });
     }
   }
+
+  async #unknown(seals: readonly AuditedSeal[], ingested?: Range): Promise<AuditedSeal[]> {
+    if (seals.length === 0) return [];
+    const known = await this.#options.auditedSessions(new Set(seals.map(({ readSession }) => readSession)), ingested);
+    return seals.filter(({ readSession }) => !known.has(readSession));
+  }
+}
+
+type AuditedSeal = Seal & { readonly readSession: string };
+
+function timeOf(seals: readonly Seal[]): Range | undefined {
+  const times = seals.map(({ sealedAt }) => sealedAt).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const [first, last] = [times[0], times.at(-1)];
+  return first === undefined || last === undefined
+    ? undefined
+    : { start: first - BEFORE_MICROS, end: last + AFTER_MICROS };
 }

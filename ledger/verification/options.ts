@@ -3,6 +3,7 @@ import type { Finding, FindingCode } from "../findings.ts";
 import type { KeyList } from "../key-list.ts";
 import type { ObjectStore } from "../object-store.ts";
 import type { RowReader } from "../row-reader.ts";
+import type { AuditedSessions } from "./access-audit.ts";
 import type { TableFacts } from "./retention.ts";
 import type { Witness } from "../witness.ts";
 
@@ -101,7 +102,7 @@ export interface VerifyOptions {
   /** What the warehouse says of a table; undefined when there is none. Default: not asked. */
   readonly facts?: ((table: TableName) => Promise<TableFacts | undefined>) | undefined;
   /** Which of these read sessions `log_access_audit` knows. Default: not asked. */
-  readonly auditedSessions?: ((sessions: ReadonlySet<string>) => Promise<ReadonlySet<string>>) | undefined;
+  readonly auditedSessions?: AuditedSessions | undefined;
   readonly checkpointing?: Checkpointing | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly onProgress?: ((advance: Advance) => void) | undefined;
