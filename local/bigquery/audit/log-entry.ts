@@ -12,6 +12,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { tablePath } from "../catalog.ts";
+import { jobName } from "../query/job-name.ts";
 import type { Caller, RequestOrigin } from "../access/caller.ts";
 import type { TableRef } from "../sql/translate.ts";
 import type { ReadRecord } from "./read-record.ts";
@@ -24,8 +25,8 @@ const METADATA = "type.googleapis.com/google.cloud.audit.BigQueryAuditMetadata";
 const INSERT_JOB = "google.cloud.bigquery.v2.JobService.InsertJob";
 const LIST = "google.cloud.bigquery.v2.TableDataService.List";
 const CREATE_READ_SESSION = "google.cloud.bigquery.storage.v1.BigQueryRead.CreateReadSession";
-/** "Truncated if exceeds 50K." */
-const MAX_QUERY_CHARACTERS = 50_000;
+/** Of the statement: "Truncated if exceeds 50K." An error may quote as much. */
+const MAX_TEXT_CHARACTERS = 50_000;
 
 /** The entries of one read: of a query the job that is done, and of every read that succeeds one for each table and view. */
 export function logEntries(caller: Caller, origin: RequestOrigin, read: ReadRecord): Json[] {
@@ -113,14 +114,13 @@ function entryMaker(caller: Caller, { ip, userAgent }: RequestOrigin): (event: E
 
 function job(caller: Caller, read: QueryRead): Json {
   const { query, labels, destination, failure, tables, views } = read;
-  const cut = query.length > MAX_QUERY_CHARACTERS;
   return {
     jobName: jobName(read),
     jobConfig: {
       type: "QUERY",
       queryConfig: {
-        query: cut ? query.slice(0, MAX_QUERY_CHARACTERS).toWellFormed() : query,
-        ...(cut ? { queryTruncated: true } : {}),
+        query: cut(query),
+        ...(query.length > MAX_TEXT_CHARACTERS ? { queryTruncated: true } : {}),
         destinationTable: tablePath(destination ?? anonymousTable(caller, read)),
         createDisposition: "CREATE_IF_NEEDED",
         writeDisposition: "WRITE_TRUNCATE",
@@ -131,7 +131,7 @@ function job(caller: Caller, read: QueryRead): Json {
     },
     jobStatus: {
       jobState: "DONE",
-      ...(failure === undefined ? {} : { errorResult: { code: 3, message: failure } }),
+      ...(failure === undefined ? {} : { errorResult: { code: 3, message: cut(failure) } }),
     },
     jobStats: {
       createTime: time(read.createdMs),
@@ -152,8 +152,8 @@ function anonymousTable(caller: Caller, { projectId, jobId }: QueryRead): TableR
   return { projectId, datasetId: `_${digest(caller.principal)}`, tableId: `anon${digest(jobId)}` };
 }
 
-function jobName({ projectId, jobId }: QueryRead): string {
-  return `projects/${projectId}/jobs/${jobId}`;
+function cut(text: string): string {
+  return text.length > MAX_TEXT_CHARACTERS ? text.slice(0, MAX_TEXT_CHARACTERS).toWellFormed() : text;
 }
 
 function time(ms: number): string {

@@ -8,6 +8,7 @@ import type { ReadRecorder } from "../audit/read-record.ts";
 import type { Catalog } from "../catalog.ts";
 import type { TableRef } from "../sql/translate.ts";
 import type { TableField } from "../table-schema.ts";
+import { checkJobName } from "./job-name.ts";
 import type { QueryEngine, QueryResult, Statement } from "./engine.ts";
 import { statementTypeOf, type ChangeOutcome, type TableChanges } from "./table-changes.ts";
 
@@ -74,9 +75,10 @@ export class Jobs {
     this.#recorder = recorder;
   }
 
-  /** Starts a statement. @throws {WarehouseError} duplicate */
+  /** Starts a statement. @throws {WarehouseError} duplicate, or invalid for a name that no job has */
   start({ jobId = `job_${randomUUID()}`, location = "US", deadlineMs, ...request }: JobRequest): Job {
     const { projectId } = request.statement;
+    checkJobName({ projectId, jobId });
     const key = jobKey(projectId, jobId);
     if (this.#jobs.has(key))
       throw new WarehouseError("duplicate", `Already Exists: Job ${projectId}:${location}.${jobId}`);

@@ -3,7 +3,7 @@ import { demandOnDataset, demandOnProject, demandOnTable } from "../access/deman
 import { tableName } from "../catalog.ts";
 import { WarehouseError } from "../errors.ts";
 import { isRecord } from "../table-schema.ts";
-import { mergeSettings, optionalText, param, readBody, refuseOthers, requireId, slicePage } from "./request.ts";
+import { mergeSettings, optionalLocation, param, readBody, refuseOthers, requireId, slicePage } from "./request.ts";
 import type { Context } from "hono";
 import type { Dataset, DatasetRef, DatasetSettings } from "../catalog.ts";
 import type { Warehouse } from "../warehouse.ts";
@@ -89,7 +89,7 @@ function newDataset(projectId: string, body: Body): Dataset {
   refuseOthers(body, knownFields, "dataset");
   const reference = body["datasetReference"];
   const datasetId = requireId(isRecord(reference) ? reference["datasetId"] : undefined, "dataset");
-  const location = optionalText(body["location"], "location") ?? DEFAULT_LOCATION;
+  const location = optionalLocation(body["location"], "location") ?? DEFAULT_LOCATION;
   const settings = mergeSettings<DatasetSettings>({ location }, body, settingNames, false);
   const createdMs = Date.now();
   return { projectId, datasetId, settings: { ...settings, location }, createdMs, modifiedMs: createdMs };

@@ -6,6 +6,7 @@ import { isRecord } from "../table-schema.ts";
 import { demandOnJob, demandOwnJob, refuseWritingJobs, startedBy } from "./job-access.ts";
 import {
   optionalCount,
+  optionalLocation,
   optionalText,
   param,
   readBody,
@@ -71,7 +72,7 @@ export function jobRoutes(jobs: Jobs, engine: QueryEngine): Hono<RestEnv> {
       const body = await readBody(context);
       const job = jobs.start({
         statement: readStatement(body, param(context, "projectId"), queryRequestFields),
-        location: optionalText(body["location"], "location"),
+        location: optionalLocation(body["location"], "location"),
         labels: readLabels(body["labels"]),
         ...asker(context),
         dryRun: body["dryRun"] === true,
@@ -173,7 +174,7 @@ function readJob(body: Body, caller: Caller, projectId: string): Omit<JobRequest
   return {
     statement: readStatement(query, projectId, ["createDisposition", "writeDisposition"]),
     jobId: optionalText(jobId, "jobReference.jobId"),
-    location: optionalText(location, "jobReference.location"),
+    location: optionalLocation(location, "jobReference.location"),
     labels: readLabels(configuration["labels"]),
     dryRun: configuration["dryRun"] === true,
     deadlineMs: optionalCount(configuration["jobTimeoutMs"], "jobTimeoutMs"),

@@ -28,6 +28,13 @@ export function optionalText(value: unknown, name: string): string | undefined {
   return value;
 }
 
+/** Where a job runs or a dataset is. @throws {WarehouseError} invalid: there, and no location. */
+export function optionalLocation(value: unknown, name: string): string | undefined {
+  const location = optionalText(value, name);
+  if (location === undefined || /^[A-Za-z0-9-]{0,64}$/.test(location)) return location;
+  throw new WarehouseError("invalid", `Invalid value for ${name}: letters, digits and -, at most 64.`);
+}
+
 /** Google's clients send integers as numbers, as text, or leave them out. @throws {WarehouseError} invalid */
 export function optionalCount(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null || value === "") return undefined;

@@ -4,7 +4,8 @@ import type { TableRef } from "../sql/translate.ts";
 import type { TableField, TableSchema } from "../table-schema.ts";
 import type { CreateSessionRequest, ReadOptions } from "./wire.ts";
 
-const projectPattern = /^projects\/([^/]+)$/;
+/** Longer ones do not fit the audit's records. */
+const projectPattern = /^projects\/([^/]{1,256})$/;
 const tablePattern = /^projects\/([^/]+)\/datasets\/([^/]+)\/tables\/([^/]+)$/;
 
 export type SessionRequest = {

@@ -1,0 +1,69 @@
+/** Ways to read without a record, or to stop the audit, that were open once. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parsePolicy } from "../../../local/bigquery/access/policy.ts";
+import { startWarehouse } from "../../../local/bigquery/server.ts";
+import { AuditTopic, type LogEntry } from "./audit-topic.ts";
+import { DATASET, PROJECT, temporaryFolder } from "./clients.ts";
+import { access, createEvents } from "./events-table.ts";
+import type { TestContext } from "node:test";
+import type { WarehouseServer } from "../../../local/bigquery/server.ts";
+import type { RestCaller } from "./callers.ts";
+
+interface World {
+  readonly server: WarehouseServer;
+  readonly admin: RestCaller;
+  readonly topic: AuditTopic;
+}
+
+/** A warehouse with an audit, an admin and a table `events` of three rows. */
+async function world(t: TestContext): Promise<World> {
+  const topic = await AuditTopic.start();
+  t.after(() => topic.stop());
+  const server = await startWarehouse({
+    dataDirectory: await temporaryFolder(),
+    port: 0,
+    grpcPort: 0,
+    access: parsePolicy(access),
+    audit: { topic: topic.topic, pubsubHost: topic.host },
+  });
+  t.after(() => server.close());
+  return { server, admin: await createEvents(t, server), topic };
+}
+
+const jobOf = ({ protoPayload }: LogEntry): NonNullable<typeof protoPayload.metadata.jobChange>["job"] | undefined =>
+  protoPayload.metadata.jobChange?.job;
+const runAs = (jobReference: object, query = "SELECT id FROM logs.events"): object => ({
+  jobReference,
+  configuration: { query: { query, useLegacySql: false } },
+});
+
+test("a job - has a name that the audit can hold, as in BigQuery: others are refused", async (t) => {
+  const { admin } = await world(t);
+  const longest = "j".repeat(1024 - `projects/${PROJECT}/jobs/`.length);
+  for (const jobId of [`${longest}j`, "a/b", "a b", "ä", ""]) {
+    const { status, reason, message } = await admin.send("POST", "/jobs", runAs({ jobId }));
+    assert.deepEqual([status, reason], [400, "invalid"], jobId);
+    assert.match(message, /job ID/);
+  }
+  for (const location of ["x".repeat(65), "a/b"]) {
+    const asked = await admin.send("POST", "/jobs", runAs({ location }));
+    const queried = await admin.query("SELECT 1", DATASET, { location });
+    const dataset = { datasetReference: { datasetId: "there" }, location };
+    const created = await admin.send("POST", "/datasets", dataset);
+    assert.deepEqual([asked.reason, queried.reason, created.reason], ["invalid", "invalid", "invalid"], location);
+  }
+  const taken = await admin.send("POST", "/jobs", runAs({ jobId: longest, location: "europe-west3" }));
+  assert.equal(taken.message, "");
+});
+
+test("a job's error - is cut in its record, as the statement is", async (t) => {
+  const { admin, topic } = await world(t);
+  const query = `SELECT CAST(CONCAT(REPEAT(text, 100000), '${"s".repeat(100_000)}') AS INT64) FROM events`;
+  const { message } = await admin.query(query, DATASET);
+  assert.ok(message.length > 500_000);
+  const [entry] = await topic.take(1);
+  const job = jobOf(entry!);
+  assert.equal(job?.jobConfig.queryConfig["query"], query.slice(0, 50_000));
+  assert.equal(job?.jobStatus.errorResult?.message, message.slice(0, 50_000));
+});
