@@ -3,7 +3,7 @@ import { logToStderr as log } from "../log.ts";
 import { isVolatileQuery } from "./sql/change.ts";
 import { translate } from "./sql/translate.ts";
 import { addedFields, duckdbType, quoteName } from "./table-schema.ts";
-import { createTableAs, translateTableChange } from "./statement-sql.ts";
+import { createTableAs, readTableChange, translateTableChange } from "./statement-sql.ts";
 import type { Catalog, Change, StatementChange, Table } from "./catalog.ts";
 import type { TableRef, Translation } from "./sql/translate.ts";
 import type { TableField } from "./table-schema.ts";
@@ -46,7 +46,13 @@ function changeSql({ statement, target, atMs, table }: StatementChange, catalog:
   try {
     const resolveTable = (ref: TableRef): string | undefined =>
       catalog.findTable(ref) === undefined ? undefined : duckdbTable(ref);
-    const { sql, bindings } = translateTableChange({ statement, target, atMs, catalog, resolveTable });
+    const { sql, bindings } = translateTableChange(readTableChange(statement), {
+      statement,
+      target,
+      atMs,
+      catalog,
+      resolveTable,
+    });
     return { sql: table === undefined ? sql : createTableAs(table, sql), bindings };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

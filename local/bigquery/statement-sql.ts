@@ -28,10 +28,10 @@ export function readTableChange(statement: Statement): ReadChange {
  * The SQL of a statement that changes a table; of CREATE TABLE AS, of its query. The same whenever the catalog is the same.
  * @throws {QueryError}
  */
-export function translateTableChange(change: TableChange): ChangeTranslation {
-  const { statement, target, atMs, catalog, resolveTable } = change;
+export function translateTableChange(read: ReadChange, context: TableChange): ChangeTranslation {
+  const { statement, target, atMs, catalog, resolveTable } = context;
   const fields = catalog.findTable(target)?.schema.fields ?? [];
-  return translateChange(readTableChange(statement), {
+  return translateChange(read, {
     ...contextOf(statement, resolveTable),
     atMs,
     targetName: duckdbTable(target),

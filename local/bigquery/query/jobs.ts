@@ -2,15 +2,15 @@ import { randomUUID } from "node:crypto";
 import { tablesRead } from "../audit/tables-read.ts";
 import { WarehouseError, errorProto } from "../errors.ts";
 import { logToStderr as log } from "../../log.ts";
-import { changeWord } from "../sql/change.ts";
+import { isChange } from "../sql/change.ts";
+import { checkJobName } from "./job-name.ts";
 import type { Caller, RequestOrigin } from "../access/caller.ts";
 import type { ReadRecorder } from "../audit/read-record.ts";
 import type { Catalog } from "../catalog.ts";
 import type { TableRef } from "../sql/translate.ts";
 import type { TableField } from "../table-schema.ts";
-import { checkJobName } from "./job-name.ts";
 import type { QueryEngine, QueryResult, Statement } from "./engine.ts";
-import { statementTypeOf, type ChangeOutcome, type TableChanges } from "./table-changes.ts";
+import type { ChangeOutcome, TableChanges } from "./table-changes.ts";
 
 /** One query, from its arrival until it is forgotten. Owner: `Jobs`. */
 export type Job = {
@@ -27,6 +27,8 @@ export type Job = {
   /** Settles when the job is done, however it ended. */
   readonly done: Promise<void>;
   readonly abort: AbortController;
+  /** BigQuery's word for what the statement does; none for what cannot be read, or not by who sent it. */
+  statementType?: string;
   startedMs?: number;
   endedMs?: number;
   error?: unknown;
@@ -128,13 +130,18 @@ export class Jobs {
     const { statement, caller, dryRun } = job;
     const { signal } = job.abort;
     try {
-      if (changeWord(statement.query) !== undefined)
-        job.change = await this.#changes.run(statement, caller, dryRun, signal, deadlineMs, async (read, target) => {
+      if (isChange(statement.query)) {
+        const change = this.#changes.read(statement, caller);
+        job.statementType = change.statementType;
+        job.change = await this.#changes.run(change, caller, dryRun, signal, deadlineMs, async (read, target) => {
           job.named = read;
           job.startedMs = Date.now();
           await this.#record(job, undefined, undefined, target);
         });
-      else if (dryRun) job.fields = (await this.#engine.plan(statement, caller, signal, deadlineMs)).fields;
+        return;
+      }
+      job.statementType = "SELECT";
+      if (dryRun) job.fields = (await this.#engine.plan(statement, caller, signal, deadlineMs)).fields;
       else {
         const result = await this.#read(job, signal, deadlineMs);
         job.result = result;
@@ -174,7 +181,7 @@ export class Jobs {
   ): Promise<void> {
     const { tables, views } = tablesRead(job.named ?? [], this.#catalog);
     if (tables.length + views.length === 0) return;
-    const { jobId, projectId, location, labels, caller, origin, createdMs, startedMs = createdMs } = job;
+    const { jobId, projectId, location, labels, caller, origin, statementType, createdMs, startedMs = createdMs } = job;
     try {
       await this.#recorder.record(caller, origin, {
         kind: "query",
@@ -187,7 +194,7 @@ export class Jobs {
         createdMs,
         failure,
         destination,
-        statementType: statementTypeOf(job.statement.query),
+        statementType,
         query: job.statement.query,
         startMs: startedMs,
         endMs: Date.now(),

@@ -2,7 +2,7 @@ import { demandOnDataset, demandOnTable, isAdmin } from "../access/demand.ts";
 import { duckdbTable, tableName } from "../catalog.ts";
 import { isVolatileView, viewTables } from "../index-statements.ts";
 import { QueryError } from "../sql/translate.ts";
-import { appendOnly, changeWord } from "../sql/change.ts";
+import { appendOnly } from "../sql/change.ts";
 import { createTableAs, readTableChange, translateTableChange } from "../statement-sql.ts";
 import { parseTableSchema, quoteName } from "../table-schema.ts";
 import { WarehouseError } from "../errors.ts";
@@ -19,16 +19,21 @@ import type { QueryEngine, Statement } from "./engine.ts";
 
 /** What a statement that changes a table came to, in the words of REST's statistics. */
 export type ChangeOutcome = {
-  readonly statementType: StatementType;
   readonly target: TableRef;
   /** Rows that DML changed. */
   readonly affectedRows?: number;
   /** What DDL did. */
   readonly operation?: "CREATE" | "REPLACE" | "DROP" | "SKIP";
 };
-export type StatementType = "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE_TABLE" | "DROP_TABLE" | "CREATE_TABLE_AS_SELECT";
+/** A statement that its caller may send. */
+export type DemandedChange = {
+  readonly statement: Statement;
+  readonly read: ReadChange;
+  /** In BigQuery's words. */
+  readonly statementType: string;
+};
 
-const statementTypes: Readonly<Record<ReadChange["tree"]["kind"], StatementType>> = {
+const statementTypes: Readonly<Record<ReadChange["tree"]["kind"], string>> = {
   insert: "INSERT",
   update: "UPDATE",
   delete: "DELETE",
@@ -39,14 +44,6 @@ const statementTypes: Readonly<Record<ReadChange["tree"]["kind"], StatementType>
 
 /** Where BigQuery places errors that have no place in the text. */
 const query = { location: "query" } as const;
-
-/** What a job says that its statement is. */
-export function statementTypeOf(query: string): string {
-  const word = changeWord(query);
-  if (word === undefined) return "SELECT";
-  const longer = Object.values(statementTypes).find((type) => type.startsWith(`${word}_`));
-  return longer ?? word;
-}
 
 /**
  * Runs statements that change a table, for whoever may. Each is tried out first, in a transaction that is rolled back, so that its error
@@ -63,54 +60,58 @@ export class TableChanges {
     this.#policy = policy;
   }
 
+  /** Reads a statement for whoever may send it. @throws {QueryError} */
+  read(statement: Statement, caller: Caller): DemandedChange {
+    if (!this.#policy.hasTableChanges) throw new QueryError("accessDenied", appendOnly, query);
+    const read = readFor(caller, statement);
+    demandChange(read, caller, this.#warehouse);
+    return { statement, read, statementType: statementTypes[read.tree.kind] };
+  }
+
   /**
    * The change is on disk when this resolves. A dry run leaves everything as it is.
    * @param onRead told what the statement reads, and where it puts what it read, before anything is changed; when it rejects, nothing is
    * @throws {QueryError | WarehouseError}
    */
   async run(
-    statement: Statement,
+    change: DemandedChange,
     caller: Caller,
     dryRun: boolean,
     signal: AbortSignal,
     deadlineMs: number,
     onRead: (read: readonly TableRef[], target: TableRef) => Promise<void>,
   ): Promise<ChangeOutcome> {
-    if (!this.#policy.hasTableChanges) throw new QueryError("accessDenied", appendOnly, query);
-    const read = readFor(caller, statement);
-    demandChange(read, caller, this.#warehouse);
     return this.#engine.session(signal, deadlineMs, (connection) =>
       this.#warehouse.changeAfter(async () => {
         signal.throwIfAborted();
-        const { change, result, tables } = await this.#tryOut(connection, statement, read, caller);
-        if (!dryRun && tables.length > 0) await onRead(tables, result.target);
-        return { change: dryRun ? undefined : change, result };
+        const { tables, ...tried } = await this.#tryOut(connection, change, caller);
+        if (!dryRun && tables.length > 0) await onRead(tables, tried.result.target);
+        return dryRun ? { ...tried, change: undefined } : tried;
       }, deadlineMs),
     );
   }
 
   async #tryOut(
     connection: DuckDBConnection,
-    statement: Statement,
-    { tree, target }: ReadChange,
+    { statement, read }: DemandedChange,
     caller: Caller,
   ): Promise<Tried<ChangeOutcome> & { readonly tables: readonly TableRef[] }> {
     const { catalog } = this.#warehouse;
-    const statementType = statementTypes[tree.kind];
+    const { tree, target } = read;
     const before = catalog.findTable(target);
     if (before?.viewQuery !== undefined) {
       throw new QueryError("invalidQuery", `${tableName(target)} is a view: this statement takes a table.`, query);
     }
     if (tree.kind === "drop") {
       if (before === undefined && tree.ifExists)
-        return { change: undefined, result: { statementType, target, operation: "SKIP" }, tables: [] };
+        return { change: undefined, result: { target, operation: "SKIP" }, tables: [] };
       const { ref } = catalog.table(target);
-      return { change: { kind: "deleteTable", ref }, result: { statementType, target, operation: "DROP" }, tables: [] };
+      return { change: { kind: "deleteTable", ref }, result: { target, operation: "DROP" }, tables: [] };
     }
     const atMs = Date.now();
     const resolveTable = this.#engine.tableResolver(caller);
     if (tree.kind !== "create") catalog.table(target);
-    const translation = translateTableChange({ statement, target, atMs, catalog, resolveTable });
+    const translation = translateTableChange(read, { statement, target, atMs, catalog, resolveTable });
     const { tables } = translation;
     this.#refuseVolatile(tables);
     const base = { kind: "statement", statement, target, atMs, principal: caller.principal } as const;
@@ -120,14 +121,14 @@ export class TableChanges {
       const table = await this.#newTable(connection, target, translation, atMs);
       await tried(connection, { ...translation, sql: createTableAs(table, translation.sql) });
       const operation = before === undefined ? "CREATE" : "REPLACE";
-      return { change: { ...base, table }, result: { statementType, target, operation }, tables };
+      return { change: { ...base, table }, result: { target, operation }, tables };
     }
     await checkWidth(connection, translation);
     const fills = tree.kind === "insert" || tree.kind === "update";
     const check = fills ? (): Promise<void> => checkRequired(connection, catalog.table(target)) : undefined;
     const affectedRows = await tried(connection, translation, check);
     const change: Change | undefined = affectedRows === 0 ? undefined : base;
-    return { change, result: { statementType, target, affectedRows }, tables };
+    return { change, result: { target, affectedRows }, tables };
   }
 
   /** The table that a query makes, after checking that there may be one of this name. */

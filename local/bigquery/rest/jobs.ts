@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import { demandOnProject } from "../access/demand.ts";
 import { WarehouseError, errorProto } from "../errors.ts";
-import { statementTypeOf } from "../query/table-changes.ts";
 import { isRecord } from "../table-schema.ts";
 import { demandOnJob, demandOwnJob, refuseWritingJobs, startedBy } from "./job-access.ts";
 import {
@@ -186,8 +185,8 @@ function jobReference({ projectId, jobId, location }: Job): { projectId: string;
 }
 
 function jobResource(job: Job): object {
-  const { projectId, jobId, location, statement, labels, caller, dryRun, createdMs, endedMs, error, fields, change } =
-    job;
+  const { projectId, jobId, location, statement, labels, caller, dryRun } = job;
+  const { createdMs, endedMs, error, fields, change, statementType } = job;
   const failure = error === undefined ? undefined : errorProto(error);
   return {
     kind: "bigquery#job",
@@ -209,7 +208,7 @@ function jobResource(job: Job): object {
       ...(endedMs === undefined ? {} : { endTime: String(endedMs) }),
       totalBytesProcessed: "0",
       query: {
-        statementType: statementTypeOf(statement.query),
+        ...(statementType === undefined ? {} : { statementType }),
         ...affectedRows(job),
         ...(change?.operation === undefined
           ? {}

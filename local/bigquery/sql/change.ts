@@ -40,12 +40,12 @@ export type ChangeContext = TranslationContext & {
   columns: readonly TargetColumn[];
 };
 
-/** The first word of a statement that is no query, in capitals; undefined for queries and for what cannot be read. */
-export function changeWord(statement: string): string | undefined {
+/** Whether a statement changes, runs or defines something; false for queries and for what cannot be read. */
+export function isChange(statement: string): boolean {
   try {
-    return changingWord(new TokenStream(statement));
+    return changingWord(new TokenStream(statement)) !== undefined;
   } catch {
-    return undefined;
+    return false;
   }
 }
 

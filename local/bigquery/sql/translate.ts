@@ -26,7 +26,8 @@ export type TranslationContext = {
 };
 
 /** BigQuery takes statements of up to 1 MiB. */
-const maxStatementLength = 1024 * 1024;
+export const MAX_STATEMENT_LENGTH: number = 1024 * 1024;
+export const tooLong = "Query is too long: 1 MiB is the most";
 
 /**
  * Translates a GoogleSQL query into DuckDB's SQL. What is not known to give BigQuery's own answer is refused. The
@@ -48,7 +49,7 @@ export function translate(statement: string, context: TranslationContext): Trans
 /** Runs `work` on a statement that may be one at all. @throws {QueryError} for its faults, with their places */
 export function locating<Result>(statement: string, work: () => Result): Result {
   try {
-    if (statement.length > maxStatementLength) throw new StatementFault("Query is too long: 1 MiB is the most");
+    if (statement.length > MAX_STATEMENT_LENGTH) throw new StatementFault(tooLong);
     if (!statement.isWellFormed()) throw new StatementFault("Query is not well-formed Unicode");
     return work();
   } catch (error) {

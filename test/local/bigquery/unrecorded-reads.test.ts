@@ -67,3 +67,27 @@ test("a job's error - is cut in its record, as the statement is", async (t) => {
   assert.equal(job?.jobConfig.queryConfig["query"], query.slice(0, 50_000));
   assert.equal(job?.jobStatus.errorResult?.message, message.slice(0, 50_000));
 });
+
+test("a statement of more than 1 MiB - is refused before anything reads it", async (t) => {
+  const { admin } = await world(t);
+  const query = `SELECT ${"(".repeat(9 * 1024 * 1024)}`;
+  for (const answer of [await admin.query(query), await admin.send("POST", "/jobs", runAs({}, query))]) {
+    assert.deepEqual([answer.status, answer.reason], [400, "invalidQuery"]);
+    assert.match(answer.message, /1 MiB is the most/);
+  }
+  const { body } = await admin.send("GET", "/jobs");
+  assert.deepEqual(body["jobs"], []);
+});
+
+test("a job - says what its statement is by what it does, and nothing of one that cannot be read", async (t) => {
+  const { admin } = await world(t);
+  for (const [query, statementType] of [
+    ["CREATE VIEW logs.seen AS SELECT 1 AS one", undefined],
+    ["CREATE TABLE logs.made AS SELECT 1 AS one", "CREATE_TABLE_AS_SELECT"],
+    ["ALTER TABLE logs.events DROP COLUMN text", undefined],
+    ["SELECT nothing FROM logs.events", "SELECT"],
+  ] as const) {
+    const { body } = await admin.send("POST", "/jobs", runAs({}, query));
+    assert.equal((body["statistics"] as { query: Record<string, unknown> }).query["statementType"], statementType);
+  }
+});
