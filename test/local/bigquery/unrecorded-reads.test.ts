@@ -6,6 +6,7 @@ import { startWarehouse } from "../../../local/bigquery/server.ts";
 import { AuditTopic, type LogEntry } from "./audit-topic.ts";
 import { DATASET, PROJECT, temporaryFolder } from "./clients.ts";
 import { access, createEvents } from "./events-table.ts";
+import { createSession, readClient } from "./read-client.ts";
 import type { TestContext } from "node:test";
 import type { WarehouseServer } from "../../../local/bigquery/server.ts";
 import type { RestCaller } from "./callers.ts";
@@ -90,4 +91,24 @@ test("a job - says what its statement is by what it does, and nothing of one tha
     const { body } = await admin.send("POST", "/jobs", runAs({}, query));
     assert.equal((body["statistics"] as { query: Record<string, unknown> }).query["statementType"], statementType);
   }
+});
+
+test("CreateReadSession - a restriction that fails is recorded, because its error may quote what it read", async (t) => {
+  const { server, topic } = await world(t);
+  const refused = createSession(readClient(t, server), "events", { rowRestriction: "CAST(text AS INT64) = 1" });
+  await assert.rejects(refused, /row 1/);
+  const [entry] = await topic.take(1);
+  assert.equal(entry?.protoPayload.resourceName, `projects/${PROJECT}/datasets/${DATASET}/tables/events`);
+  const read = entry?.protoPayload.metadata.tableDataRead as { reason: string } | undefined;
+  assert.equal(read?.reason, "CREATE_READ_SESSION");
+});
+
+test("CreateReadSession - a project whose name the audit cannot hold is refused", async (t) => {
+  const { server } = await world(t);
+  const readSession = { table: `projects/${PROJECT}/datasets/${DATASET}/tables/events`, dataFormat: "ARROW" as const };
+  const parent = `projects/${"p".repeat(257)}`;
+  await assert.rejects(
+    readClient(t, server).createReadSession({ parent, readSession }),
+    /is not the name of a project/,
+  );
 });
