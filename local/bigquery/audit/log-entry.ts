@@ -15,9 +15,8 @@ import { tablePath } from "../catalog.ts";
 import { jobName } from "../query/job-name.ts";
 import type { Caller, RequestOrigin } from "../access/caller.ts";
 import type { TableRef } from "../sql/translate.ts";
-import type { ReadRecord } from "./read-record.ts";
+import type { QueryRead, ReadRecord } from "./read-record.ts";
 
-type QueryRead = ReadRecord & { readonly kind: "query" };
 type Json = { readonly [name: string]: unknown };
 
 const AUDIT_LOG = "type.googleapis.com/google.cloud.audit.AuditLog";
@@ -140,7 +139,7 @@ function job(caller: Caller, read: QueryRead): Json {
       queryStats: {
         ...(tables.length > 0 ? { referencedTables: tables.map(tablePath) } : {}),
         ...(views.length > 0 ? { referencedViews: views.map(tablePath) } : {}),
-        ...(failure === undefined ? { outputRowCount: String(read.rows) } : {}),
+        ...(read.rows === undefined ? {} : { outputRowCount: String(read.rows) }),
       },
     },
   };

@@ -3,8 +3,11 @@ import { viewTables } from "../index-statements.ts";
 import type { Catalog } from "../catalog.ts";
 import type { TableRef } from "../sql/translate.ts";
 
-/** Everything that a statement which names `named` reads: tables, those behind views too, and the views on the way, each once. */
-export function tablesRead(named: readonly TableRef[], catalog: Catalog): { tables: TableRef[]; views: TableRef[] } {
+/** `tables`: what is read, also behind views; `views`: on the way to it. Each once. */
+export type TablesRead = { readonly tables: readonly TableRef[]; readonly views: readonly TableRef[] };
+
+/** Everything that a statement which names `named` reads. */
+export function tablesRead(named: readonly TableRef[], catalog: Catalog): TablesRead {
   const tables = new Map<string, TableRef>();
   const views = new Map<string, TableRef>();
   const visit = (ref: TableRef): void => {

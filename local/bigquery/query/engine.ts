@@ -73,7 +73,7 @@ export class QueryEngine {
     resultId: string,
     signal: AbortSignal,
     deadlineMs: number,
-    onRead: (named: readonly TableRef[]) => void = () => {},
+    onRead: (named: readonly TableRef[]) => void,
   ): Promise<QueryResult> {
     return this.session(signal, deadlineMs, async (connection) => {
       const { translation, fields } = await this.#plan(connection, statement, caller);

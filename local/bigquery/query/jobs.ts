@@ -5,7 +5,8 @@ import { logToStderr as log } from "../../log.ts";
 import { isChange } from "../sql/change.ts";
 import { checkJobName } from "./job-name.ts";
 import type { Caller, RequestOrigin } from "../access/caller.ts";
-import type { ReadRecorder } from "../audit/read-record.ts";
+import type { QueryRead, ReadRecorder } from "../audit/read-record.ts";
+import type { TablesRead } from "../audit/tables-read.ts";
 import type { Catalog } from "../catalog.ts";
 import type { TableRef } from "../sql/translate.ts";
 import type { TableField } from "../table-schema.ts";
@@ -36,8 +37,8 @@ export type Job = {
   result?: QueryResult;
   /** Of a statement that changes a table, in place of a result. */
   change?: ChangeOutcome;
-  /** Tables and views that it names, once it reads them. */
-  named?: readonly TableRef[];
+  /** What it reads, as the catalog is when it begins to. */
+  reads?: TablesRead;
 };
 export type JobRequest = {
   readonly statement: Statement;
@@ -133,10 +134,9 @@ export class Jobs {
       if (isChange(statement.query)) {
         const change = this.#changes.read(statement, caller);
         job.statementType = change.statementType;
-        job.change = await this.#changes.run(change, caller, dryRun, signal, deadlineMs, async (read, target) => {
-          job.named = read;
-          job.startedMs = Date.now();
-          await this.#record(job, undefined, undefined, target);
+        job.change = await this.#changes.run(change, caller, dryRun, signal, deadlineMs, (named, destination) => {
+          this.#begin(job, named);
+          return this.#record(job, { destination });
         });
         return;
       }
@@ -159,51 +159,45 @@ export class Jobs {
     let result: QueryResult | undefined;
     let failure: string | undefined;
     try {
-      result = await this.#engine.execute(job.statement, job.caller, resultId, signal, deadlineMs, (named) => {
-        job.named = named;
-        job.startedMs = Date.now();
-      });
+      result = await this.#engine.execute(job.statement, job.caller, resultId, signal, deadlineMs, (named) =>
+        this.#begin(job, named),
+      );
       return result;
     } catch (error) {
       failure = errorProto(error).message;
       throw error;
     } finally {
-      await this.#record(job, result, failure);
+      await this.#record(job, { rows: result?.totalRows, failure }).catch((error: unknown) => {
+        if (result !== undefined) this.#drop(result);
+        throw error;
+      });
     }
   }
 
-  /** @throws {WarehouseError} backendError: then the result is gone, and what the job failed of too, which may quote what was read. */
-  async #record(
-    job: Job,
-    result: QueryResult | undefined,
-    failure: string | undefined,
-    destination?: TableRef,
-  ): Promise<void> {
-    const { tables, views } = tablesRead(job.named ?? [], this.#catalog);
-    if (tables.length + views.length === 0) return;
-    const { jobId, projectId, location, labels, caller, origin, statementType, createdMs, startedMs = createdMs } = job;
-    try {
-      await this.#recorder.record(caller, origin, {
-        kind: "query",
-        jobId,
-        projectId,
-        location,
-        labels,
-        tables,
-        views,
-        createdMs,
-        failure,
-        destination,
-        statementType,
-        query: job.statement.query,
-        startMs: startedMs,
-        endMs: Date.now(),
-        rows: result?.totalRows ?? 0,
-      });
-    } catch (error) {
-      if (result !== undefined) this.#drop(result);
-      throw error;
-    }
+  #begin(job: Job, named: readonly TableRef[]): void {
+    job.reads = tablesRead(named, this.#catalog);
+    job.startedMs = Date.now();
+  }
+
+  /** @throws {WarehouseError} backendError: then there is no result, and what the job failed of is not told, which may quote what was read. */
+  async #record(job: Job, ended: Pick<QueryRead, "rows" | "failure" | "destination">): Promise<void> {
+    const { reads, statement, caller, origin, createdMs, startedMs = createdMs } = job;
+    if (reads === undefined || reads.tables.length + reads.views.length === 0) return;
+    const { jobId, projectId, location, labels, statementType } = job;
+    await this.#recorder.record(caller, origin, {
+      ...reads,
+      ...ended,
+      kind: "query",
+      jobId,
+      projectId,
+      location,
+      labels,
+      statementType,
+      query: statement.query,
+      createdMs,
+      startMs: startedMs,
+      endMs: Date.now(),
+    });
   }
 
   /** Drops what is old, before something new comes. */

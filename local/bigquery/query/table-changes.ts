@@ -25,6 +25,8 @@ export type ChangeOutcome = {
   /** What DDL did. */
   readonly operation?: "CREATE" | "REPLACE" | "DROP" | "SKIP";
 };
+/** Told which tables and views a statement reads, and where it stores what it read. */
+export type OnRead = (named: readonly TableRef[], destination: TableRef | undefined) => Promise<void>;
 /** A statement that its caller may send. */
 export type DemandedChange = {
   readonly statement: Statement;
@@ -69,8 +71,8 @@ export class TableChanges {
   }
 
   /**
-   * The change is on disk when this resolves. A dry run leaves everything as it is.
-   * @param onRead told what the statement reads, and where it puts what it read, before anything is changed; when it rejects, nothing is
+   * The change is on disk when this resolves. A dry run reads nothing and leaves everything as it is.
+   * @param onRead told what the statement reads, and where it puts what it read, before it does; when it rejects, nothing is read or changed
    * @throws {QueryError | WarehouseError}
    */
   async run(
@@ -79,23 +81,23 @@ export class TableChanges {
     dryRun: boolean,
     signal: AbortSignal,
     deadlineMs: number,
-    onRead: (read: readonly TableRef[], target: TableRef) => Promise<void>,
+    onRead: OnRead,
   ): Promise<ChangeOutcome> {
     return this.#engine.session(signal, deadlineMs, (connection) =>
       this.#warehouse.changeAfter(async () => {
         signal.throwIfAborted();
-        const { tables, ...tried } = await this.#tryOut(connection, change, caller);
-        if (!dryRun && tables.length > 0) await onRead(tables, tried.result.target);
-        return dryRun ? { ...tried, change: undefined } : tried;
+        const { result, run } = await this.#prepare(connection, change, caller);
+        return dryRun ? { change: undefined, result } : run(onRead);
       }, deadlineMs),
     );
   }
 
-  async #tryOut(
+  /** Finds out whether a statement can be run, without reading a row. `result` is what is known of it, `run` tries it out. */
+  async #prepare(
     connection: DuckDBConnection,
     { statement, read }: DemandedChange,
     caller: Caller,
-  ): Promise<Tried<ChangeOutcome> & { readonly tables: readonly TableRef[] }> {
+  ): Promise<{ readonly result: ChangeOutcome; run(onRead: OnRead): Promise<Tried<ChangeOutcome>> }> {
     const { catalog } = this.#warehouse;
     const { tree, target } = read;
     const before = catalog.findTable(target);
@@ -103,32 +105,49 @@ export class TableChanges {
       throw new QueryError("invalidQuery", `${tableName(target)} is a view: this statement takes a table.`, query);
     }
     if (tree.kind === "drop") {
-      if (before === undefined && tree.ifExists)
-        return { change: undefined, result: { target, operation: "SKIP" }, tables: [] };
+      if (before === undefined && tree.ifExists) return withoutReading(undefined, { target, operation: "SKIP" });
       const { ref } = catalog.table(target);
-      return { change: { kind: "deleteTable", ref }, result: { target, operation: "DROP" }, tables: [] };
+      return withoutReading({ kind: "deleteTable", ref }, { target, operation: "DROP" });
     }
     const atMs = Date.now();
     const resolveTable = this.#engine.tableResolver(caller);
     if (tree.kind !== "create") catalog.table(target);
     const translation = translateTableChange(read, { statement, target, atMs, catalog, resolveTable });
-    const { tables } = translation;
-    this.#refuseVolatile(tables);
+    this.#refuseVolatile(translation.tables);
+    const readsTarget = tree.kind === "update" || tree.kind === "delete";
+    const tables = readsTarget ? [target, ...translation.tables] : translation.tables;
+    // A table that only its own rows come into is no copy.
+    const isCopy = tree.kind !== "delete" && tables.some((ref) => tableName(ref) !== tableName(target));
+    const destination = isCopy ? target : undefined;
     const base = { kind: "statement", statement, target, atMs, principal: caller.principal } as const;
     if (tree.kind === "create") {
       if (before !== undefined && !tree.replace)
         throw new WarehouseError("duplicate", `Already Exists: Table ${tableName(target)}`);
       const table = await this.#newTable(connection, target, translation, atMs);
-      await tried(connection, { ...translation, sql: createTableAs(table, translation.sql) });
-      const operation = before === undefined ? "CREATE" : "REPLACE";
-      return { change: { ...base, table }, result: { target, operation }, tables };
+      const created = { ...translation, sql: createTableAs(table, translation.sql) };
+      await explain(connection, created);
+      const result = { target, operation: before === undefined ? "CREATE" : "REPLACE" } as const;
+      return {
+        result,
+        async run(onRead) {
+          await onRead(tables, destination);
+          await tried(connection, created);
+          return { change: { ...base, table }, result };
+        },
+      };
     }
     await checkWidth(connection, translation);
+    await explain(connection, translation);
     const fills = tree.kind === "insert" || tree.kind === "update";
     const check = fills ? (): Promise<void> => checkRequired(connection, catalog.table(target)) : undefined;
-    const affectedRows = await tried(connection, translation, check);
-    const change: Change | undefined = affectedRows === 0 ? undefined : base;
-    return { change, result: { target, affectedRows }, tables };
+    return {
+      result: { target },
+      async run(onRead) {
+        await onRead(tables, destination);
+        const affectedRows = await tried(connection, translation, check);
+        return { change: affectedRows === 0 ? undefined : base, result: { target, affectedRows } };
+      },
+    };
   }
 
   /** The table that a query makes, after checking that there may be one of this name. */
@@ -165,6 +184,13 @@ export class TableChanges {
   }
 }
 
+function withoutReading(
+  change: Change | undefined,
+  result: ChangeOutcome,
+): { result: ChangeOutcome; run(): Promise<Tried<ChangeOutcome>> } {
+  return { result, run: () => Promise.resolve({ change, result }) };
+}
+
 /** Who may not do everything is not told what he could have done. */
 function readFor(caller: Caller, statement: Statement): ReadChange {
   try {
@@ -199,6 +225,11 @@ function demandChange({ tree, target }: ReadChange, caller: Caller, { catalog }:
     const message = `${(cause as Error).message} ${appendOnly.replace("Access Denied: this", "This")}`;
     throw new QueryError("accessDenied", message, { ...query, cause });
   }
+}
+
+/** Refuses what DuckDB cannot run at all. @throws {QueryError} */
+async function explain(connection: DuckDBConnection, translation: ChangeTranslation): Promise<void> {
+  await run(connection, `EXPLAIN ${translation.sql}`, translation);
 }
 
 /** Runs SQL, and `check` on what has become of the rows, and takes it back. Returns how many rows it changed. @throws {QueryError} */
