@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createAdaptorServer } from "@hono/node-server";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { callerOfCall } from "./access/call.ts";
 import { openPolicy } from "./access/policy.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { noRecorder } from "./audit/read-record.ts";
@@ -77,7 +76,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
   });
   grpc.addService(writeService, writeHandlers(warehouse, faults, access));
-  grpc.addService(readService, readHandlers(warehouse, { recorder, callerOf: (call) => callerOfCall(call, access) }));
+  grpc.addService(readService, readHandlers(warehouse, { policy: access, recorder }));
 
   const closeAll = async (): Promise<void> => {
     const restClosed = once(http, "close");

@@ -1,16 +1,23 @@
+import { callbackify } from "node:util";
 import { status } from "@grpc/grpc-js";
-import { StatusError } from "../storage-write/status.ts";
+import { isLoopbackHost } from "../../loopback.ts";
+import { tablePath } from "../catalog.ts";
+import { WarehouseError } from "../errors.ts";
+import { StatusError, toStatusError } from "../storage-write/status.ts";
 import { bearerToken, invalidCredentials, missingCredentials } from "./bearer.ts";
-import type { Metadata } from "@grpc/grpc-js";
+import type { Metadata, ServerUnaryCall, handleUnaryCall } from "@grpc/grpc-js";
 import type { TableRef } from "../sql/translate.ts";
 import type { Caller, RequestOrigin } from "./caller.ts";
 import type { Policy } from "./policy.ts";
 
 /** What is asked of a gRPC call, whatever its kind. */
-type Call = { readonly metadata: Metadata; getPeer(): string };
+type Call = { readonly metadata: Metadata; getPeer(): string; getHost(): string };
 
-/** Who makes a gRPC call. @throws {StatusError} UNAUTHENTICATED: nobody has this token. */
+/** Who makes a gRPC call. @throws {StatusError} PERMISSION_DENIED: not by a loopback name; UNAUTHENTICATED: nobody has this token. */
 export function callerOfCall(call: Call, policy: Policy): Caller {
+  if (!isLoopbackHost(call.getHost())) {
+    throw new StatusError(status.PERMISSION_DENIED, "This warehouse answers to loopback names only: use 127.0.0.1.");
+  }
   const token = bearerToken(textOf(call, "authorization"));
   const caller = policy.callerOf(token);
   if (caller !== undefined) return caller;
@@ -23,10 +30,41 @@ export function originOfCall(call: Call): RequestOrigin {
   return { ip, userAgent: textOf(call, "user-agent") ?? "" };
 }
 
-/** How the Storage APIs name the permissions that they ask for. */
+/** Makes a method of one request and one response of a function, which is told who calls. */
+export type Unary = <Request, Response>(
+  handler: (request: Request, caller: Caller, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
+) => handleUnaryCall<Request, Response>;
+
+export function unaryFor(policy: Policy): Unary {
+  return <Request, Response>(
+    handler: (request: Request, caller: Caller, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
+  ) => {
+    const answer = callbackify(async (call: ServerUnaryCall<Request, Response>): Promise<Response> => {
+      try {
+        return await handler(call.request, callerOfCall(call, policy), call);
+      } catch (error) {
+        throw grpcError(error);
+      }
+    });
+    return answer as unknown as handleUnaryCall<Request, Response>;
+  };
+}
+
+/** Any failure as gRPC has it. */
+export function grpcError(error: unknown): Error {
+  const { code, message } = statusOf(error);
+  return Object.assign(new Error(message, { cause: error }), { code, details: message });
+}
+
+function statusOf(error: unknown): StatusError {
+  if (!(error instanceof WarehouseError) || error.reason === "notFound") return toStatusError(error, "");
+  const code = error.reason === "timeout" ? status.DEADLINE_EXCEEDED : status.UNAVAILABLE;
+  return new StatusError(code, error.message);
+}
+
+/** How the Storage Write API names the permissions that it asks for. */
 const storageNames = {
   TABLES_GET: "bigquery.tables.get",
-  TABLES_GET_DATA: "bigquery.tables.getData",
   TABLES_UPDATE_DATA: "bigquery.tables.updateData",
 } as const;
 
@@ -36,11 +74,8 @@ const storageNames = {
  */
 export function demandStorage(caller: Caller, name: keyof typeof storageNames, ref: TableRef): void {
   if (caller.allows(storageNames[name], ref)) return;
-  const resource = `projects/${ref.projectId}/datasets/${ref.datasetId}/tables/${ref.tableId}`;
-  throw new StatusError(
-    status.PERMISSION_DENIED,
-    `Permission '${name}' denied on resource '${resource}' (or it may not exist).`,
-  );
+  const message = `Permission '${name}' denied on resource '${tablePath(ref)}' (or it may not exist).`;
+  throw new StatusError(status.PERMISSION_DENIED, message);
 }
 
 function textOf(call: Call, name: string): string | undefined {

@@ -1,5 +1,3 @@
-import type { TableRef } from "../sql/translate.ts";
-
 /** Who sent a request, and what he may do, in the words of BigQuery's IAM. */
 export type Caller = {
   /** An account, as an e-mail address. */
@@ -13,7 +11,3 @@ export type RequestOrigin = { readonly ip: string; readonly userAgent: string };
 
 /** The caller of a warehouse that has no policy: everybody may do everything. */
 export const everybody: Caller = { principal: "anonymous@localhost", allows: () => true };
-
-export function resourceOf({ datasetId, tableId }: TableRef): { datasetId: string; tableId: string } {
-  return { datasetId, tableId };
-}

@@ -1,33 +1,30 @@
-import { callbackify } from "node:util";
 import { status } from "@grpc/grpc-js";
-import { everybody, resourceOf } from "../access/caller.ts";
-import { noRecorder } from "../audit/read-record.ts";
-import { tablePath } from "../catalog.ts";
-import { WarehouseError } from "../errors.ts";
-import { isLoopbackHost } from "../../loopback.ts";
+import { callerOfCall, grpcError, originOfCall, unaryFor } from "../access/call.ts";
+import { tableName, tablePath } from "../catalog.ts";
 import { Slots } from "../query/slots.ts";
-import { StatusError, toStatusError } from "../storage-write/status.ts";
+import { StatusError } from "../storage-write/status.ts";
 import { arrowSchema } from "./arrow-schema.ts";
 import { serializeSchema } from "./arrow-messages.ts";
 import { ReadSessions, SEGMENT_ROWS, sessionName, streamName } from "./read-sessions.ts";
 import { sendRows } from "./read-rows.ts";
 import { ROW_NUMBER, explainRestriction, restrictedRows } from "./restriction.ts";
 import { parseSessionRequest, selectFields } from "./session-request.ts";
-import type { ServerUnaryCall, UntypedServiceImplementation, handleUnaryCall } from "@grpc/grpc-js";
-import type { Caller, RequestOrigin } from "../access/caller.ts";
+import type { ServerUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { Caller } from "../access/caller.ts";
+import type { Policy } from "../access/policy.ts";
 import type { ReadRecorder } from "../audit/read-record.ts";
 import type { Table } from "../catalog.ts";
 import type { TableRef } from "../sql/translate.ts";
 import type { Warehouse } from "../warehouse.ts";
 import type { ReadCall } from "./read-rows.ts";
 import type { ReadSession } from "./read-sessions.ts";
-import type { CallContext, CreateSessionRequest, SessionMessage, SplitRequest } from "./wire.ts";
+import type { CreateSessionRequest, SessionMessage, SplitRequest } from "./wire.ts";
 
 export type ReadServiceOptions = {
-  /** Told of each session before it is given out. Default: nobody is. */
-  readonly recorder?: ReadRecorder;
-  /** Who makes a call. Throws an error with a gRPC code for somebody who may make none. Default: everybody. */
-  readonly callerOf?: (call: CallContext) => Caller;
+  /** Who may do what. */
+  readonly policy: Policy;
+  /** Told of each session before it is given out. */
+  readonly recorder: ReadRecorder;
 };
 
 const CATCH_UP_DEADLINE_MS = 60_000;
@@ -35,45 +32,41 @@ const CATCH_UP_DEADLINE_MS = 60_000;
 const CONCURRENT_READS = 1;
 const MAX_WAITING_READS = 1000;
 
-const refusedHost = new StatusError(
-  status.PERMISSION_DENIED,
-  "This warehouse answers to loopback names only: use 127.0.0.1.",
-);
-
 /** The handlers of `BigQueryRead`. */
-export function readHandlers(warehouse: Warehouse, options: ReadServiceOptions = {}): UntypedServiceImplementation {
-  const service = new ReadService(warehouse, options);
+export function readHandlers(warehouse: Warehouse, options: ReadServiceOptions): UntypedServiceImplementation {
+  const { policy, recorder } = options;
+  const service = new ReadService(warehouse, recorder);
+  const unary = unaryFor(policy);
   return {
-    CreateReadSession: unary((call: ServerUnaryCall<CreateSessionRequest, object>) =>
-      service.create(call.request, call),
-    ),
+    CreateReadSession: unary((request: CreateSessionRequest, caller, call) => service.create(request, caller, call)),
     ReadRows: (call: ReadCall) => {
       // The call ends with an error also when its client goes, and that is nobody's business.
       call.on("error", () => undefined);
-      service.read(call).then(
+      service.read(call, policy).then(
         () => call.end(),
         (error: unknown) => call.emit("error", grpcError(error)),
       );
     },
-    SplitReadStream: unary((call: ServerUnaryCall<SplitRequest, object>) => service.split(call.request, call)),
+    SplitReadStream: unary((request: SplitRequest, caller) => service.split(request, caller)),
   };
 }
 
 class ReadService {
   readonly #warehouse: Warehouse;
   readonly #recorder: ReadRecorder;
-  readonly #callerOf: (call: CallContext) => Caller;
   readonly #sessions = new ReadSessions();
   readonly #slots = new Slots(CONCURRENT_READS, MAX_WAITING_READS);
 
-  constructor(warehouse: Warehouse, { recorder = noRecorder, callerOf = () => everybody }: ReadServiceOptions) {
+  constructor(warehouse: Warehouse, recorder: ReadRecorder) {
     this.#warehouse = warehouse;
     this.#recorder = recorder;
-    this.#callerOf = callerOf;
   }
 
-  async create(request: CreateSessionRequest, call: CallContext): Promise<SessionMessage> {
-    const caller = this.#caller(call);
+  async create(
+    request: CreateSessionRequest,
+    caller: Caller,
+    call: ServerUnaryCall<CreateSessionRequest, SessionMessage>,
+  ): Promise<SessionMessage> {
     const { projectId, table: ref, options } = parseSessionRequest(request);
     demand(caller, "bigquery.readsessions.create", `projects/${projectId}`);
     demand(caller, "bigquery.tables.getData", tablePath(ref), ref);
@@ -86,7 +79,7 @@ class ReadService {
     const name = sessionName(projectId, location);
     const fields = schema.fields.map((field) => field.name);
     const record = (): Promise<void> =>
-      this.#recorder.record(caller, originOf(call), {
+      this.#recorder.record(caller, originOfCall(call), {
         kind: "read_session",
         session: name,
         table: ref,
@@ -95,6 +88,7 @@ class ReadService {
       });
     const session: ReadSession = {
       name,
+      caller,
       table,
       restriction,
       rows,
@@ -116,11 +110,12 @@ class ReadService {
     };
   }
 
-  async read(call: ReadCall): Promise<void> {
-    const caller = this.#caller(call);
+  async read(call: ReadCall, policy: Policy): Promise<void> {
+    const caller = callerOfCall(call, policy);
     const { readStream = "", offset: text = "0" } = call.request;
     demand(caller, "bigquery.readsessions.getData", projectOf(readStream));
     await this.#sessions.reading(readStream, async (session) => {
+      demandOwn(caller, session);
       const { createdMs } = session.table;
       if (this.#warehouse.catalog.findTable(session.table.ref)?.createdMs !== createdMs)
         throw noTable(session.table.ref);
@@ -135,15 +130,10 @@ class ReadService {
   }
 
   /** Nothing is split: the answer that names no streams says so. */
-  async split({ name = "" }: SplitRequest, call: CallContext): Promise<object> {
-    demand(this.#caller(call), "bigquery.readsessions.update", projectOf(name));
-    this.#sessions.ofStream(name);
+  async split({ name = "" }: SplitRequest, caller: Caller): Promise<object> {
+    demand(caller, "bigquery.readsessions.update", projectOf(name));
+    demandOwn(caller, this.#sessions.ofStream(name));
     return {};
-  }
-
-  #caller(call: CallContext): Caller {
-    if (!isLoopbackHost(call.getHost())) throw refusedHost;
-    return this.#callerOf(call);
   }
 
   #table(ref: TableRef): Table {
@@ -190,8 +180,15 @@ class ReadService {
 }
 
 function demand(caller: Caller, permission: string, resource: string, table?: TableRef): void {
-  if (caller.allows(permission, table && resourceOf(table))) return;
+  if (caller.allows(permission, table)) return;
   const message = `request failed: the user does not have '${permission}' permission for '${resource}'`;
+  throw new StatusError(status.PERMISSION_DENIED, message);
+}
+
+/** A session is only for who created it, whatever others may: it is what he was allowed to read, and was recorded for. */
+function demandOwn(caller: Caller, session: ReadSession): void {
+  if (session.caller === caller) return;
+  const message = `request failed: the user did not create the session '${session.name}'`;
   throw new StatusError(status.PERMISSION_DENIED, message);
 }
 
@@ -199,37 +196,6 @@ function projectOf(stream: string): string {
   return stream.split("/", 2).join("/");
 }
 
-function noTable({ projectId, datasetId, tableId }: TableRef): StatusError {
-  return new StatusError(status.NOT_FOUND, `Not found: Table ${projectId}:${datasetId}.${tableId}`);
-}
-
-function originOf(call: CallContext): RequestOrigin {
-  const userAgent = call.metadata.get("user-agent")[0];
-  return { ip: call.getPeer().replace(/:\d+$/, ""), userAgent: typeof userAgent === "string" ? userAgent : "" };
-}
-
-function unary<Request, Response>(
-  handler: (call: ServerUnaryCall<Request, Response>) => Promise<Response>,
-): handleUnaryCall<Request, Response> {
-  const answer = callbackify(async (call: ServerUnaryCall<Request, Response>): Promise<Response> => {
-    try {
-      return await handler(call);
-    } catch (error) {
-      throw grpcError(error);
-    }
-  });
-  return answer as unknown as handleUnaryCall<Request, Response>;
-}
-
-/** The failure as gRPC has it: with its own code when it has one. */
-function grpcError(error: unknown): Error {
-  if (error instanceof Error && "code" in error && typeof error.code === "number") {
-    return Object.assign(new Error(error.message, { cause: error }), { code: error.code, details: error.message });
-  }
-  if (error instanceof WarehouseError && error.reason !== "notFound") {
-    const code = error.reason === "timeout" ? status.DEADLINE_EXCEEDED : status.UNAVAILABLE;
-    return Object.assign(new Error(error.message, { cause: error }), { code, details: error.message });
-  }
-  const { code, message } = toStatusError(error, "");
-  return Object.assign(new Error(message, { cause: error }), { code, details: message });
+function noTable(ref: TableRef): StatusError {
+  return new StatusError(status.NOT_FOUND, `Not found: Table ${tableName(ref)}`);
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { status } from "@grpc/grpc-js";
 import { StatusError } from "../storage-write/status.ts";
 import type { Schema } from "apache-arrow";
+import type { Caller } from "../access/caller.ts";
 import type { Table } from "../catalog.ts";
 import type { TableSchema } from "../table-schema.ts";
 
@@ -12,6 +13,8 @@ export type Segment = { readonly number: number; readonly rows: number };
 export type ReadSession = {
   /** `projects/P/locations/L/sessions/S` */
   readonly name: string;
+  /** Who created it. */
+  readonly caller: Caller;
   readonly table: Table;
   readonly restriction: string;
   /** The rows, as a subquery with {@link ROW_NUMBER}. */

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { fromJSON } from "@grpc/proto-loader";
-import type { Metadata, MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
+import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import type { Bytes } from "./arrow-messages.ts";
 
 const protos = createRequire(import.meta.url)("@google-cloud/bigquery-storage/build/protos/protos.json") as object;
@@ -80,7 +80,6 @@ export type CreateSessionRequest = {
     readonly readOptions?: ReadOptions | null;
   } | null;
   readonly maxStreamCount?: number;
-  readonly preferredMinStreamCount?: number;
 };
 export type ReadRowsRequest = { readonly readStream?: string; readonly offset?: string };
 export type SplitRequest = { readonly name?: string };
@@ -105,6 +104,3 @@ export type ReadRowsMessage = {
   /** On the first response of a call only. */
   readonly arrowSchema?: ArrowSchemaMessage;
 };
-
-/** What the handlers look at of any call. */
-export type CallContext = { readonly metadata: Metadata; getHost(): string; getPeer(): string };

@@ -1,13 +1,11 @@
-import { callbackify } from "node:util";
 import { status } from "@grpc/grpc-js";
 import { logToStderr as log } from "../../log.ts";
-import { isLoopbackHost } from "../../loopback.ts";
-import { callerOfCall, demandStorage } from "../access/call.ts";
+import { callerOfCall, demandStorage, grpcError, unaryFor } from "../access/call.ts";
 import { AppendConnection } from "./append-rows.ts";
-import { StatusError, toStatusError } from "./status.ts";
+import { StatusError } from "./status.ts";
 import { storageSchema } from "./storage-schema.ts";
 import { WriteStreams, tableOfName } from "./write-streams.ts";
-import type { ServerUnaryCall, UntypedServiceImplementation, handleUnaryCall } from "@grpc/grpc-js";
+import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Caller } from "../access/caller.ts";
 import type { Policy } from "../access/policy.ts";
 import type { Table, WriteStream } from "../catalog.ts";
@@ -29,10 +27,6 @@ export function writeHandlers(
   const unary = unaryFor(policy);
   return {
     AppendRows: (call: AppendCall) => {
-      if (!isLoopbackHost(call.getHost())) {
-        call.emit("error", Object.assign(new Error("refused"), refusedHost));
-        return;
-      }
       let caller: Caller;
       try {
         caller = callerOfCall(call, policy);
@@ -65,34 +59,6 @@ export function writeHandlers(
     ),
     FlushRows: unary(() => unimplemented("FlushRows flushes BUFFERED streams, which this warehouse does not have")),
   };
-}
-
-const refusedHost = {
-  code: status.PERMISSION_DENIED,
-  details: "This warehouse answers to loopback names only: use 127.0.0.1.",
-};
-
-type Unary = <Request, Response>(
-  handler: (request: Request, caller: Caller) => Promise<Response>,
-) => handleUnaryCall<Request, Response>;
-
-function unaryFor(policy: Policy): Unary {
-  return <Request, Response>(handler: (request: Request, caller: Caller) => Promise<Response>) => {
-    const answer = callbackify(async (call: ServerUnaryCall<Request, Response>): Promise<Response> => {
-      if (!isLoopbackHost(call.getHost())) throw Object.assign(new Error("refused"), refusedHost);
-      try {
-        return await handler(call.request, callerOfCall(call, policy));
-      } catch (error) {
-        throw grpcError(error);
-      }
-    });
-    return answer as unknown as handleUnaryCall<Request, Response>;
-  };
-}
-
-function grpcError(error: unknown): Error {
-  const { code, message } = toStatusError(error, "");
-  return Object.assign(new Error(message, { cause: error }), { code, details: message });
 }
 
 async function unimplemented(what: string): Promise<never> {

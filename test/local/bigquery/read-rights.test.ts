@@ -1,20 +1,25 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
+import { everybody } from "../../../local/bigquery/access/caller.ts";
+import { openPolicy } from "../../../local/bigquery/access/policy.ts";
 import { DATASET, PROJECT } from "./clients.ts";
 import { createSession, readClient, readRows } from "./read-client.ts";
 import { events, serveReads } from "./read-server.ts";
+import type { Caller } from "../../../local/bigquery/access/caller.ts";
 import type { ReadServiceOptions } from "../../../local/bigquery/storage-read/read-service.ts";
 import type { ReadRecord } from "../../../local/bigquery/audit/read-record.ts";
 
 /** Somebody who holds everything but one permission, and what he was asked for. */
-function without(missing: string): { readonly options: ReadServiceOptions; readonly asked: unknown[][] } {
+function without(missing: string): { readonly options: Partial<ReadServiceOptions>; readonly asked: unknown[][] } {
   const asked: unknown[][] = [];
   const allows = (permission: string, resource?: object): boolean => {
     asked.push([permission, resource]);
     return permission !== missing;
   };
-  return { options: { callerOf: () => ({ principal: "someone@example.com", allows }) }, asked };
+  const caller = { principal: "someone@example.com", allows };
+  return { options: { policy: { ...openPolicy, callerOf: () => caller } }, asked };
 }
 
 const table = `projects/${PROJECT}/datasets/${DATASET}/tables/events`;
@@ -43,7 +48,7 @@ test("ReadRows - whoever lacks bigquery.readsessions.getData is denied", async (
   await assert.rejects(readRows(client, session), { code: status.PERMISSION_DENIED });
   assert.deepEqual(asked, [
     ["bigquery.readsessions.create", undefined],
-    ["bigquery.tables.getData", { datasetId: DATASET, tableId: "events" }],
+    ["bigquery.tables.getData", events],
     ["bigquery.readsessions.getData", undefined],
   ]);
 });
@@ -75,4 +80,21 @@ test("CreateReadSession - what cannot be recorded is not read", async (t) => {
   const recorder = { record: () => Promise.reject(new Error("the audit log is full")) };
   const client = readClient(t, await serveReads(t, { recorder }));
   await assert.rejects(createSession(client, "events"), { code: status.INTERNAL, details: "the audit log is full" });
+});
+
+test("ReadRows and SplitReadStream - a session is for who created it, and for nobody else who may read as much", async (t) => {
+  const callers = new Map<string | undefined, Caller>(
+    [undefined, "another"].map((token) => [token, { ...everybody, allows: () => true }]),
+  );
+  const policy = { ...openPolicy, callerOf: (token: string | undefined) => callers.get(token) };
+  const client = readClient(t, await serveReads(t, { policy }));
+  const session = await createSession(client, "events");
+  assert.deepEqual(await readRows(client, session), []);
+  const name = session.streams?.[0]?.name ?? "";
+  const asAnother = { otherArgs: { headers: { authorization: "Bearer another" } } };
+  const denied = { code: status.PERMISSION_DENIED, details: /did not create the session/ };
+  await assert.rejects(client.splitReadStream({ name }, asAnother), denied);
+  const retryRequestOptions = { retries: 0, noResponseRetries: 0 } as object;
+  const rows = client.readRows({ readStream: name }, { ...asAnother, retryRequestOptions });
+  await assert.rejects(once(rows, "data"), denied);
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { openPolicy } from "../../../local/bigquery/access/policy.ts";
+import { noRecorder } from "../../../local/bigquery/audit/read-record.ts";
 import { readHandlers } from "../../../local/bigquery/storage-read/read-service.ts";
 import { readService } from "../../../local/bigquery/storage-read/wire.ts";
 import { Warehouse } from "../../../local/bigquery/warehouse.ts";
@@ -14,7 +16,7 @@ export const events: TableRef = { projectId: PROJECT, datasetId: DATASET, tableI
 /** The Storage Read API alone, over a warehouse in this process. */
 export async function serveReads(
   t: TestContext,
-  options: ReadServiceOptions = {},
+  options: Partial<ReadServiceOptions> = {},
 ): Promise<{ readonly grpcPort: number; readonly warehouse: Warehouse }> {
   const fail = (error: Error): void => assert.fail(error);
   const warehouse = await Warehouse.open(await temporaryFolder(), fail);
@@ -26,7 +28,7 @@ export async function serveReads(
   ] as const;
   await warehouse.change({ kind: "putTable", table: { ref: events, schema: { fields }, settings: {}, ...now } });
   const server = new Server();
-  server.addService(readService, readHandlers(warehouse, options));
+  server.addService(readService, readHandlers(warehouse, { policy: openPolicy, recorder: noRecorder, ...options }));
   const { promise, resolve } = Promise.withResolvers<number>();
   server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (_error, port) => resolve(port));
   t.after(async () => {

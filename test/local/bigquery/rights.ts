@@ -6,7 +6,7 @@ export const VIEWS = "agent_logs";
 
 /**
  * What is sent: a statement, a REST call behind the project's URL, a call of the Storage Write API on a table of the raw dataset, or one of the
- * Storage Read API. ReadRows and SplitReadStream are of a session that somebody else has made.
+ * Storage Read API.
  */
 export type Attempt =
   | { readonly statement: string }
@@ -149,12 +149,12 @@ export const rights: readonly Right[] = [
     allowed: { auditor: "not here", admin: "not here" },
   },
   {
-    what: "ReadRows of a raw table, of somebody else's session",
+    what: "ReadRows of a raw table",
     attempt: { read: "ReadRows", dataset: RAW, table: "conversations" },
     allowed: { sealer: "yes", auditor: "yes", admin: "yes" },
   },
   {
-    what: "SplitReadStream of somebody else's session",
+    what: "SplitReadStream",
     attempt: { read: "SplitReadStream", dataset: RAW, table: "conversations" },
     allowed: { sealer: "yes", auditor: "yes", admin: "yes" },
   },

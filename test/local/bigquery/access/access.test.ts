@@ -187,10 +187,10 @@ test("datasets.list leaves out what the caller may not see", async (t) => {
 
 test("callerOfCall() and originOfCall() - read the metadata of a gRPC call", () => {
   const policy = parsePolicy(access);
-  const callWith = (headers: Readonly<Record<string, string>>): { metadata: Metadata; getPeer: () => string } => {
+  const callWith = (headers: Readonly<Record<string, string>>): Parameters<typeof callerOfCall>[0] => {
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-    return { metadata, getPeer: () => "127.0.0.1:50123" };
+    return { metadata, getHost: () => "127.0.0.1:9060", getPeer: () => "127.0.0.1:50123" };
   };
   const call = callWith({ authorization: `Bearer ${tokens.bob}`, "user-agent": "grpc-node/1.0" });
   assert.equal(callerOfCall(call, policy).principal, "bob@x");
