@@ -70,8 +70,9 @@ export function demandOwnJob(caller: Caller, job: Job): void {
   throw denied(`Job ${name}: User does not have permission to read the results of job ${name}, which another started.`);
 }
 
+/** Callers are compared, not principals: who has an account by another token may be allowed other things. */
 export function startedBy(caller: Caller, job: Job): boolean {
-  return job.caller.principal === caller.principal;
+  return job.caller === caller;
 }
 
 function jobName({ projectId, location, jobId }: Job): string {

@@ -199,3 +199,14 @@ test("callerOfCall() and originOfCall() - read the metadata of a gRPC call", () 
     assert.throws(() => callerOfCall(callWith(headers), policy), { code: status.UNAUTHENTICATED });
   }
 });
+
+test("a job is for the token that started it, also when another stands for the same account", async (t) => {
+  const twin = { token: "token-of-the-twin-of-bob", principal: "bob@x", role: "nothing" };
+  const roles = { ...access.roles, nothing: { project: [], datasets: [] } };
+  const policy = parsePolicy({ ...access, roles, callers: [...access.callers, twin] });
+  const server = await openWarehouse(t, undefined, policy);
+  const { body } = await new RestCaller(server, tokens.bob).query("SELECT 1 AS x");
+  const { jobId } = body["jobReference"] as { jobId: string };
+  assert.equal((await new RestCaller(server, tokens.bob).send("GET", `/queries/${jobId}`)).status, 200);
+  assert.equal((await new RestCaller(server, twin.token).send("GET", `/queries/${jobId}`)).reason, "accessDenied");
+});
