@@ -30,8 +30,8 @@ export type * from "./verification/options.ts";
 export type { TableFacts } from "./verification/retention.ts";
 
 /**
- * Runs once over everything that is asked for, however much is wrong. Memory: some 70 bytes for each seal of the log, and the identities
- * of the rows of one read. The position is saved after each read, if it is to be saved, and removed at the end.
+ * Runs once over everything that is asked for, however much is wrong. Memory: some 70 bytes for each seal of the log and 80 for each note
+ * of the witness, and the identities of the rows of one read. The position is saved after each read, if it is to be saved, and removed at the end.
  *
  * @throws ERR_CONFIG when what is asked cannot be; ERR_STORE, ERR_READ, ERR_ACCESS_DENIED; the signal's reason
  */

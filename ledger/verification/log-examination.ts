@@ -1,6 +1,6 @@
 /** Everything about the seal log itself: that it is one log, signed, the one that was seen before, and the one that table `seals` shows. */
 import type { Finding, FindingCode } from "../findings.ts";
-import { contradiction } from "./checkpoints.ts";
+import { contradiction, type Position } from "./checkpoints.ts";
 import { AccessAudit } from "./access-audit.ts";
 import type { FindingList } from "./finding-list.ts";
 import { readLog, type SealLog } from "./log.ts";
@@ -52,14 +52,13 @@ export async function examineLog(options: ExaminationOptions): Promise<Examinati
   const memory = options.memory === undefined ? undefined : await openMemory(options.memory, keys);
   for (const finding of memory?.findings ?? []) onFinding(finding);
   const remembered = memory?.remembered;
-  const sizes = new Set([...options.sizes, ...(witnessed ?? []).map(({ size }) => size)]);
-  if (remembered !== undefined) sizes.add(remembered.size);
-
   // Before the log, so that each row is of a commit that the log has by then; and not earlier, because a read session lasts some hours.
   const read = await reader.read({ table: "seals", columns: sealColumns, signal });
   const audit = auditOf(options, onFinding);
   const onSeal = audit === undefined ? undefined : audit.add;
-  const log = await readLog({ store, keys, sizes, onFinding, onSeal, signal });
+  const sizes = new Set(options.sizes);
+  const signedSizes = sizesOf(witnessed ?? [], remembered === undefined ? [] : [remembered]);
+  const log = await readLog({ store, keys, sizes, signedSizes, onFinding, onSeal, signal });
   await audit?.finish();
   if (witnessed !== undefined)
     for (const finding of compareWitness(witnessed, log, limits.witnessLagMs, now)) onFinding(finding);
@@ -76,6 +75,10 @@ export async function examineLog(options: ExaminationOptions): Promise<Examinati
     onFinding(tableMissing("seals"));
   }
   return { log, isSound, memory, sealRows };
+}
+
+function* sizesOf(...seen: readonly Iterable<Position>[]): Generator<bigint> {
+  for (const positions of seen) for (const { size } of positions) yield size;
 }
 
 interface Audit {

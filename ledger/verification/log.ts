@@ -10,14 +10,16 @@ import type { ObjectStore } from "../object-store.ts";
 import { readAhead } from "../read-ahead.ts";
 import { parseSeal, type Seal } from "../seal-entry.ts";
 import { checkNote, shown } from "./checkpoints.ts";
-import { EntryIndex, WindowList } from "./seal-index.ts";
+import { EntryIndex, RootTable, WindowList } from "./seal-index.ts";
 import { DAY_MICROS, timeText } from "./time.ts";
 
 export interface LogOptions {
   readonly store: ObjectStore;
   readonly keys: KeyList;
-  /** Sizes of the log at which its root is wanted. */
+  /** Sizes of the log at which its root is wanted: a few. */
   readonly sizes: ReadonlySet<bigint>;
+  /** Sizes at which the root that the log has signed is wanted: as many as commits, say. */
+  readonly signedSizes: Iterable<bigint>;
   readonly onFinding: (finding: Finding) => void;
   /** Called for each seal in the order of the log; the next is read when it resolves. */
   readonly onSeal?: ((seal: Seal, position: bigint) => void | Promise<void>) | undefined;
@@ -34,7 +36,7 @@ export interface SealLog {
   readonly checkpoint: string | undefined;
   /** Root of the first `size` leaves as they stand there, if that size was asked for. */
   readonly rootAt: (size: bigint) => Buffer | undefined;
-  /** The same, if a checkpoint that holds is over them, so that the log has signed it; where there is none, there is a finding. */
+  /** The same of those of `signedSizes`, if a checkpoint that holds is over them: the log has signed it; where there is none, there is a finding. */
   readonly signedRootAt: (size: bigint) => Buffer | undefined;
   /** When the first seal at or behind this position was made, in microseconds since 1970. */
   readonly sealedSince: (position: bigint) => bigint | undefined;
@@ -62,7 +64,8 @@ export async function readLog(options: LogOptions): Promise<SealLog> {
 class LogReading {
   readonly #options: LogOptions;
   readonly #roots = new Map<bigint, Buffer>();
-  readonly #signedRoots = new Map<bigint, Buffer>();
+  /** Of two that the log has signed over the same size, the first is kept. */
+  readonly #signedRoots: RootTable;
   /** Roots of the tree as it grew since the last checkpoint that holds. */
   readonly #unsignedRoots = new Map<bigint, Buffer>();
   readonly #windows = new Map<TableName, WindowList>();
@@ -77,6 +80,7 @@ class LogReading {
 
   constructor(options: LogOptions) {
     this.#options = options;
+    this.#signedRoots = new RootTable(options.signedSizes);
     this.#noteRoot();
     this.#signRoots();
   }
@@ -251,17 +255,12 @@ class LogReading {
 
   #noteRoot(): void {
     const { size } = this.#tree;
-    if (!this.#options.sizes.has(size)) return;
-    const root = this.#tree.root();
-    this.#roots.set(size, root);
-    this.#unsignedRoots.set(size, root);
+    if (this.#options.sizes.has(size)) this.#roots.set(size, this.#tree.root());
+    if (this.#signedRoots.lacks(size)) this.#unsignedRoots.set(size, this.#tree.root());
   }
 
-  /** Of two that the log has signed over the same size, the first is kept. */
   #signRoots(): void {
-    for (const [size, root] of this.#unsignedRoots) {
-      if (!this.#signedRoots.has(size)) this.#signedRoots.set(size, root);
-    }
+    for (const [size, root] of this.#unsignedRoots) this.#signedRoots.set(size, root);
     this.#unsignedRoots.clear();
   }
 

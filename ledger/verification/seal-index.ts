@@ -1,4 +1,5 @@
 import { HASH_BYTES } from "../merkle.ts";
+import type { Position } from "./checkpoints.ts";
 
 /**
  * What is remembered of each seal of a log, however long it is: some 70 bytes in flat arrays, because a log of years has a million of
@@ -105,6 +106,68 @@ export class EntryIndex {
   }
 }
 
+/** Positions of a log that somebody has seen, some 40 bytes each. */
+export class PositionList implements Iterable<Position> {
+  readonly #sizes = new Numbers();
+  readonly #roots = new Hashes();
+
+  /** One that is the same as the one before is left out. */
+  push({ size, rootHash }: Position): void {
+    const last = this.#sizes.length - 1;
+    if (last >= 0 && this.#sizes.at(last) === Number(size) && this.#roots.at(last).equals(rootHash)) return;
+    this.#sizes.push(Number(size));
+    this.#roots.push(rootHash);
+  }
+
+  *[Symbol.iterator](): Generator<Position, undefined> {
+    for (let index = 0; index < this.#sizes.length; index += 1) {
+      yield { size: BigInt(this.#sizes.at(index)), rootHash: this.#roots.at(index) };
+    }
+  }
+}
+
+/** The roots of a log at sizes that are known before, some 40 bytes each. */
+export class RootTable {
+  readonly #sizes: Numbers;
+  readonly #roots: Buffer;
+  readonly #isKnown: Uint8Array;
+
+  /** @param sizes in any order */
+  constructor(sizes: Iterable<bigint>) {
+    this.#sizes = new Numbers();
+    for (const size of sizes) this.#sizes.push(Number(size));
+    this.#sizes.sort();
+    this.#roots = Buffer.alloc(this.#sizes.length * HASH_BYTES);
+    this.#isKnown = new Uint8Array(this.#sizes.length);
+  }
+
+  /** Whether the root at this size is wanted and not known. */
+  lacks(size: bigint): boolean {
+    const index = this.#find(size);
+    return index !== undefined && this.#isKnown[index] === 0;
+  }
+
+  /** Undefined when it is not known. A view. */
+  get(size: bigint): Buffer | undefined {
+    const index = this.#find(size);
+    if (index === undefined || this.#isKnown[index] === 0) return undefined;
+    return this.#roots.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+  }
+
+  /** The first one that is set is kept. */
+  set(size: bigint, root: Buffer): void {
+    const index = this.#find(size);
+    if (index === undefined || this.#isKnown[index] !== 0) return;
+    root.copy(this.#roots, index * HASH_BYTES);
+    this.#isKnown[index] = 1;
+  }
+
+  #find(size: bigint): number | undefined {
+    const index = this.#sizes.firstAbove(Number(size) - 1);
+    return index < this.#sizes.length && this.#sizes.at(index) === Number(size) ? index : undefined;
+  }
+}
+
 class Numbers {
   #values = new Float64Array(64);
   length = 0;
@@ -121,6 +184,10 @@ class Numbers {
   at(index: number): number {
     if (index < 0 || index >= this.length) throw new RangeError(`there is no item ${index} among ${this.length}`);
     return this.#values[index] as number;
+  }
+
+  sort(): void {
+    this.#values.subarray(0, this.length).sort();
   }
 
   /** Index of the first value above this one; the values must ascend. */

@@ -5,16 +5,17 @@ import type { KeyList } from "../key-list.ts";
 import type { Witness } from "../witness.ts";
 import { checkNote, contradiction, type Position } from "./checkpoints.ts";
 import type { SealLog } from "./log.ts";
+import { PositionList } from "./seal-index.ts";
 import { timeText } from "./time.ts";
 
-/** Each position that a witness has been shown, once. To be called before the log is read: what it has been shown by then, the log has. */
+/** Each position that a witness has been shown, some 40 bytes each. To be called before the log is read: what it has been shown by then, the log has. */
 export async function readWitness(
   witness: Pick<Witness, "notes">,
   keys: KeyList,
   onFinding: (finding: Finding) => void,
   signal?: AbortSignal,
-): Promise<readonly Position[]> {
-  const positions = new Map<string, Position>();
+): Promise<PositionList> {
+  const positions = new PositionList();
   let number = 0;
   const notes = witness.notes()[Symbol.asyncIterator]();
   for (let next = await read(notes, onFinding); next !== undefined; next = await read(notes, onFinding)) {
@@ -23,11 +24,9 @@ export async function readWitness(
     const checked = checkNote(note, keys, undefined, `note ${number} of the witness`);
     number += 1;
     for (const finding of checked.findings) onFinding(finding);
-    if (checked.checkpoint === undefined) continue;
-    const { size, rootHash } = checked.checkpoint;
-    positions.set(`${size} ${rootHash.toString("hex")}`, { size, rootHash });
+    if (checked.checkpoint !== undefined) positions.push(checked.checkpoint);
   }
-  return [...positions.values()];
+  return positions;
 }
 
 /** The next note; undefined after the last one, and where the witness says itself that it has a hole. */
@@ -44,7 +43,7 @@ async function read(notes: AsyncIterator<string>, onFinding: (finding: Finding) 
 
 /** @param lagMs how long a witness may lag behind. @param now in microseconds since 1970 */
 export function* compareWitness(
-  positions: readonly Position[],
+  positions: Iterable<Position>,
   log: SealLog,
   lagMs: number,
   now: bigint,

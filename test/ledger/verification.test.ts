@@ -6,7 +6,8 @@ import { isText } from "@indelible/ledger/verification/cells.ts";
 import { FindingList } from "@indelible/ledger/verification/finding-list.ts";
 import { Moves, type Stray } from "@indelible/ledger/verification/moves.ts";
 import { expiresAt } from "@indelible/ledger/verification/retention.ts";
-import { EntryIndex, WindowList } from "@indelible/ledger/verification/seal-index.ts";
+import type { Position } from "@indelible/ledger/verification/checkpoints.ts";
+import { EntryIndex, PositionList, RootTable, WindowList } from "@indelible/ledger/verification/seal-index.ts";
 import { Tally } from "@indelible/ledger/verification/tally.ts";
 import { timeText } from "@indelible/ledger/verification/time.ts";
 import { groupsOf } from "@indelible/ledger/verification/windows.ts";
@@ -50,6 +51,37 @@ describe("WindowList", () => {
         },
       ),
     );
+  });
+});
+
+describe("PositionList", () => {
+  it("gives back what it was given, in order, and one that comes again at once only once", () => {
+    const list = new PositionList();
+    const position = (size: bigint, byte: number): Position => ({ size, rootHash: Buffer.alloc(32, byte) });
+    const all = Array.from({ length: 200 }, (_, number) => position(BigInt(number), number));
+    for (const one of [...all, position(7n, 1), position(7n, 2)])
+      for (let times = 0; times < 3; times += 1) list.push(one);
+    assert.deepEqual([...list], [...all, position(7n, 1), position(7n, 2)]);
+  });
+});
+
+describe("RootTable", () => {
+  it("keeps the first root at each size that is wanted, in whatever order they were", () => {
+    const table = new RootTable([9n, 3n, 9n, 0n]);
+    const [first, second] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    for (const size of [0n, 1n, 9n]) {
+      table.set(size, first);
+      table.set(size, second);
+    }
+    assert.deepEqual(
+      [0n, 1n, 3n, 9n].map((size) => table.get(size)),
+      [first, undefined, undefined, first],
+    );
+    assert.deepEqual(
+      [0n, 1n, 3n, 9n].map((size) => table.lacks(size)),
+      [false, false, true, false],
+    );
+    assert.equal(new RootTable([]).get(0n), undefined);
   });
 });
 
