@@ -76,17 +76,28 @@ export async function prove(logId: string, { lookup, store, keys }: ProveOptions
   return proof;
 }
 
-/** The seal of a row's window: of those in the table, the one that the log has. */
+/** The seal of a row's window: of those in the table, in which anybody may have written, the one that the log has. */
 async function sealOf(
   row: RowIdentity,
   { lookup, store, keys }: ProveOptions,
 ): Promise<{ readonly seal: Seal; readonly commit: VerifiedCommit }> {
   for (const entry of await lookup.seals(row.table, row.ingestedAt)) {
-    const commit = await readCommit(store, keys, parseSeal(entry).commitNumber);
+    const number = commitNumberOf(entry);
+    const commit = number === undefined ? undefined : await readCommit(store, keys, number);
     const seal = commit?.seals.find((candidate) => candidate.entry === entry);
     if (commit !== undefined && seal !== undefined) return { seal, commit };
   }
   throw notSealed(row);
+}
+
+/** Undefined when the entry is no seal. */
+function commitNumberOf(entry: string): number | undefined {
+  try {
+    return parseSeal(entry).commitNumber;
+  } catch (error) {
+    if (IndelibleError.is(error) && error.code === "ERR_CHECKPOINT") return undefined;
+    throw error;
+  }
 }
 
 async function proofInWindow(

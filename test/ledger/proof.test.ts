@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { leavesName } from "@indelible/ledger/leaves.ts";
 import { parseKeyList } from "@indelible/ledger/key-list.ts";
 import { verifyProof, type Proof } from "@indelible/ledger/proof.ts";
+import { prove } from "@indelible/ledger/prove.ts";
 import { logIdOf, ProofWorld } from "./proof-world.ts";
 
 const read = (name: string): string => readFileSync(new URL(`./vectors/${name}`, import.meta.url), "utf8");
@@ -99,6 +100,22 @@ describe("prove()", () => {
       const { row } = verifyProof(JSON.stringify(await world.prove(number)), world.keys);
       assert.equal(row.logId, logIdOf(number));
     }
+  });
+
+  it("passes over rows in the table of seals that are no seal", async () => {
+    const world = await ProofWorld.make();
+    const { lookup, store, keys } = world;
+    const malformed = [
+      "",
+      "{}",
+      "[",
+      JSON.stringify({
+        ...JSON.parse(String((await lookup.seals("conversations", 1_780_315_200_005_000n))[0])),
+        root_hash: "x",
+      }),
+    ];
+    const seals: typeof lookup.seals = async (table, at) => [...malformed, ...(await lookup.seals(table, at))];
+    assert.deepEqual(await prove(logIdOf(5), { lookup: { ...lookup, seals }, store, keys }), await world.prove(5));
   });
 
   it("of several rows with one log_id proves the one that was published first", async () => {
