@@ -39,7 +39,8 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const { keys, store, checkpointing, signal } = options;
   const requested = askedOf(options);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const now = options.now();
+  // Of whether the log is late. A run may last for hours: whether something has expired is asked when it is looked at.
+  const startedAt = options.now();
   // What is found anew in each run; what the rows show is saved with the position.
   const findings = new FindingList(limits.findingsPerCode);
   const onFinding = (finding: Finding): void => findings.add(finding);
@@ -59,18 +60,18 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     limits,
     asked,
     findings,
-    nowMicros: now,
+    nowMicros: startedAt,
     sizes,
   });
   const { log, memory, isSound } = examination;
-  for (const finding of examineTables(log, known, asked, now, limits.overdueMs)) onFinding(finding);
+  for (const finding of examineTables(log, known, asked, startedAt, limits.overdueMs)) onFinding(finding);
 
   const save = async ({ file, rangeText }: Checkpointing): Promise<void> => {
     const at = { origin: keys.origin, size: String(log.size), root: log.root.toString("hex") };
     await saveProgress(file, asked, rangeText, { log: at, ...rows.save() });
   };
   const onRead = checkpointing === undefined ? undefined : () => save(checkpointing);
-  const { onProgress } = options;
+  const { onProgress, now } = options;
   const rows = new RowExamination({ reader, store, limits, asked, now, onFinding, onProgress, onRead, signal });
   // A longer log is still the one that it was.
   const isSameLog =

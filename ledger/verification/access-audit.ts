@@ -21,8 +21,8 @@ export type AuditedSessions = (sessions: ReadonlySet<string>, ingested?: Range) 
 export interface AccessAuditOptions {
   readonly auditedSessions: AuditedSessions;
   readonly onFinding: (finding: Finding) => void;
-  /** In microseconds since 1970. */
-  readonly now: bigint;
+  /** The clock, in microseconds since 1970. */
+  readonly now: () => bigint;
   readonly lagMs: number;
 }
 
@@ -43,8 +43,7 @@ export class AccessAudit {
   async add(seal: Seal): Promise<void> {
     const { now, lagMs } = this.#options;
     const { readSession, sealedAt } = seal;
-    if (readSession === undefined || sealedAt >= now - BigInt(lagMs) * 1000n) return;
-    if (expiresAt(sealedAt, retentionMsOf("log_access_audit")) <= now) return;
+    if (readSession === undefined || sealedAt >= now() - BigInt(lagMs) * 1000n || this.#isExpired(seal)) return;
     this.#waiting.push({ ...seal, readSession });
     if (this.#waiting.length >= MAX_ASKED) await this.#askNear();
   }
@@ -67,10 +66,16 @@ export class AccessAudit {
   async #askAll(): Promise<void> {
     const seals = this.#notNear;
     this.#notNear = [];
-    for (const { readSession, table, window, logIndex } of await this.#unknown(seals)) {
+    for (const seal of await this.#unknown(seals)) {
+      if (this.#isExpired(seal)) continue;
+      const { readSession, table, window, logIndex } = seal;
       const message = `log_access_audit does not know the read ${shown(readSession)}, by which the window was sealed`;
       this.#options.onFinding({ code: "access-unaudited", message, table, window, logIndex });
     }
+  }
+
+  #isExpired({ sealedAt }: Seal): boolean {
+    return expiresAt(sealedAt, retentionMsOf("log_access_audit")) <= this.#options.now();
   }
 
   async #unknown(seals: readonly AuditedSeal[], ingested?: Range): Promise<AuditedSeal[]> {

@@ -54,6 +54,7 @@ export async function examineLog(options: ExaminationOptions): Promise<Examinati
   const remembered = memory?.remembered;
   // Before the log, so that each row is of a commit that the log has by then; and not earlier, because a read session lasts some hours.
   const read = await reader.read({ table: "seals", columns: sealColumns, signal });
+  const readAt = options.now();
   const audit = auditOf(options, onFinding);
   const onSeal = audit === undefined ? undefined : audit.add;
   const sizes = new Set(options.sizes);
@@ -70,7 +71,14 @@ export async function examineLog(options: ExaminationOptions): Promise<Examinati
 
   let sealRows: number | undefined;
   if (read !== undefined) {
-    sealRows = await compareSeals({ read, entries: log.entries, onFinding, now, lagMs: limits.sealRowLagMs, signal });
+    sealRows = await compareSeals({
+      read,
+      entries: log.entries,
+      onFinding,
+      now: readAt,
+      lagMs: limits.sealRowLagMs,
+      signal,
+    });
   } else if (log.size > 0n) {
     onFinding(tableMissing("seals"));
   }
@@ -88,7 +96,7 @@ interface Audit {
 
 /** Asks for the reads of what is in the range asked for. */
 function auditOf(options: ExaminationOptions, onFinding: (finding: Finding) => void): Audit | undefined {
-  const { auditedSessions, limits, asked, nowMicros: now } = options;
+  const { auditedSessions, limits, asked, now } = options;
   if (auditedSessions === undefined) return undefined;
   const { tables, since = 0n, until } = asked;
   const audit = new AccessAudit({ auditedSessions, onFinding, now, lagMs: limits.auditLagMs });

@@ -19,8 +19,8 @@ export interface RowOptions {
   readonly store: ObjectStore;
   readonly limits: Limits;
   readonly asked: Asked;
-  /** In microseconds since 1970. */
-  readonly now: bigint;
+  /** The clock, in microseconds since 1970. */
+  readonly now: () => bigint;
   /** For what is to be found again in a run that goes on where this one ends, and so is not saved. */
   readonly onFinding: (finding: Finding) => void;
   readonly onProgress?: ((advance: Advance) => void) | undefined;

@@ -15,7 +15,7 @@ export interface SealsTableOptions {
   readonly read: RowRead;
   readonly entries: EntryIndex;
   readonly onFinding: (finding: Finding) => void;
-  /** In microseconds since 1970. */
+  /** When the read began, in microseconds since 1970. */
   readonly now: bigint;
   /** How long after a seal its row may be missing: rows are appended after the commit. */
   readonly lagMs: number;

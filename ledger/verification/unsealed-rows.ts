@@ -11,8 +11,8 @@ export interface UnsealedOptions {
   readonly reader: RowReader;
   readonly findings: FindingList;
   readonly moves: Moves;
-  /** In microseconds since 1970. */
-  readonly now: bigint;
+  /** The clock, in microseconds since 1970. */
+  readonly now: () => bigint;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,11 +26,12 @@ const CLOCK_DIFFERENCE_MICROS = 3_600_000_000n;
  */
 export async function readUnsealed(from: bigint, until: bigint | undefined, options: UnsealedOptions): Promise<number> {
   const { table, moves, now } = options;
+  const latest = now() + CLOCK_DIFFERENCE_MICROS;
   let ahead = 0;
   const count = await readRows(from, until, options, (rows, row) => {
     const ingestedAt = rows.ingestedAt(row);
     const stray = { table, logId: rows.logId(row), entryHash: rows.entryHash(row), ingestedAt };
-    if (ingestedAt !== undefined && ingestedAt > now + CLOCK_DIFFERENCE_MICROS) {
+    if (ingestedAt !== undefined && ingestedAt > latest) {
       ahead += 1;
       moves.addExtra(stray);
     } else moves.sawUnsealed(stray);

@@ -26,7 +26,7 @@ export async function compareWindow(
     return "verified";
   const { table, findings, store, now } = options;
   const place: Place = { table, window: { start: window.start, end: window.end }, logIndex: window.logIndex };
-  if (members.length === 0 && expiresAt(window.start, retentionMsOf(table)) <= now) {
+  if (members.length === 0 && expiresAt(window.start, retentionMsOf(table)) <= now()) {
     findings.add({
       ...place,
       code: "expired",

@@ -16,8 +16,8 @@ export interface WindowsOptions {
   readonly store: ObjectStore;
   readonly findings: FindingList;
   readonly moves: Moves;
-  /** In microseconds since 1970. */
-  readonly now: bigint;
+  /** The clock, in microseconds since 1970. */
+  readonly now: () => bigint;
   /** Rows beyond those that were sealed that are looked at in one read, before the window is given up. */
   readonly maxExtraRows: number;
   readonly signal?: AbortSignal | undefined;

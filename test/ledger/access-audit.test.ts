@@ -31,7 +31,7 @@ class Audit {
 
   constructor(lateBy: (number: number) => bigint | undefined) {
     this.#audit = new AccessAudit({
-      now: base + 3000n * HOUR,
+      now: () => base + 3000n * HOUR,
       lagMs: 3_600_000,
       onFinding: (finding) => this.findings.push(finding),
       auditedSessions: async (sessions, ingested) => {

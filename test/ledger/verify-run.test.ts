@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import type { Advance, VerifyOptions } from "@indelible/ledger/verify.ts";
 import type { CellRow } from "./memory-warehouse.ts";
-import { codesOf, HOUR, SECOND, sealedWorld, summary, type World } from "./verify-world.ts";
+import { BEGINNING, codesOf, DAY, HOUR, SECOND, sealedWorld, summary, type World } from "./verify-world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "verify-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -130,6 +130,31 @@ describe("verify() - a run", () => {
     const file = join(folder, "not-told");
     await interrupted(world, file, 55);
     assert.equal((await world.verify({ checkpointing: { file } })).resumed, false);
+  });
+
+  it("takes a day that expires during the run for expired, and what comes in meanwhile for what it is", async () => {
+    const { world } = await sealedWorld();
+    const until = world.ends.get("action_logs") as bigint;
+    // Two years, counted from the beginning of the day.
+    const expiry = BEGINNING - 8n * HOUR + 731n * DAY;
+    world.clock = expiry - 1n;
+    world.warehouse.onBatch = () => {
+      world.clock = expiry;
+      world.admin.truncate("action_logs");
+      world.warehouse.onBatch = () => {};
+    };
+    const tables = ["action_logs", "conversations"] as const;
+    const verification = await world.verify({ tables, until, witness: undefined });
+    assert.deepEqual([verification.findingCounts.expired, verification.findingCounts.missing], [2, undefined]);
+
+    const { world: other } = await sealedWorld();
+    other.warehouse.onBatch = () => {
+      other.warehouse.onBatch = () => {};
+      other.clock += 5n * HOUR;
+      other.log();
+    };
+    const report = await other.verify();
+    assert.deepEqual([codesOf(report), report.counts.unsealedRows], [[], 1]);
   });
 
   it("says how far it is, by the rows that were sealed", async () => {
