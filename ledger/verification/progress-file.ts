@@ -73,8 +73,13 @@ export async function loadProgress(
   }
 }
 
+/** @throws ERR_STORE */
 export async function removeProgress(file: string): Promise<void> {
-  await rm(file, { force: true });
+  try {
+    await rm(file, { force: true });
+  } catch (cause) {
+    throw storeError(file, "removed", cause);
+  }
 }
 
 /** As JSON has it. */

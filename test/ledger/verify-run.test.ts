@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import type { Advance, VerifyOptions } from "@indelible/ledger/verify.ts";
 import type { CellRow } from "./memory-warehouse.ts";
-import { BEGINNING, codesOf, DAY, HOUR, SECOND, sealedWorld, summary, type World } from "./verify-world.ts";
+import { BEGINNING, codesOf, DAY, HOUR, SECOND, sealedWorld, summary, World } from "./verify-world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "verify-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -155,6 +155,14 @@ describe("verify() - a run", () => {
     };
     const report = await other.verify();
     assert.deepEqual([codesOf(report), report.counts.unsealedRows], [[], 1]);
+  });
+
+  it("says that it cannot remove its position as it says that it cannot write it", async () => {
+    const error = { code: "ERR_STORE", retryable: true };
+    const checkpointing = { file: folder };
+    await assert.rejects(new World().verify({ checkpointing }), error);
+    const { world } = await sealedWorld();
+    await assert.rejects(world.verify({ checkpointing }), error);
   });
 
   it("says how far it is, by the rows that were sealed", async () => {
