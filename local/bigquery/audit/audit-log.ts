@@ -71,13 +71,13 @@ export class AuditLog implements ReadRecorder {
    */
   async #drain(): Promise<void> {
     for (;;) {
-      const batch = this.#closed ? [] : this.#outbox.first(MAX_BATCH_RECORDS, MAX_BATCH_BYTES);
-      const last = batch.at(-1);
-      if (last === undefined) {
-        this.#publishing = false;
-        return;
-      }
       try {
+        const batch = this.#closed ? [] : this.#outbox.first(MAX_BATCH_RECORDS, MAX_BATCH_BYTES);
+        const last = batch.at(-1);
+        if (last === undefined) {
+          this.#publishing = false;
+          return;
+        }
         await this.#topic.publish(batch.map(({ data }) => data));
         if (this.#closed) return;
         this.#outbox.remove(last.id);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { everybody } from "../../../local/bigquery/access/caller.ts";
 import { parsePolicy } from "../../../local/bigquery/access/policy.ts";
+import { Outbox } from "../../../local/bigquery/audit/outbox.ts";
 import { Catalog } from "../../../local/bigquery/catalog.ts";
 import { Jobs } from "../../../local/bigquery/query/jobs.ts";
 import { startWarehouse } from "../../../local/bigquery/server.ts";
@@ -210,4 +211,11 @@ test("a query of a view - is recorded with the tables of the view that it began 
   await jobs.start({ statement, labels: {}, dryRun: false, caller: everybody, origin }).done;
   const [read] = records;
   assert.deepEqual(read?.kind === "query" && read.tables.map(({ tableId }) => tableId), ["first"]);
+});
+
+test("a record that cannot be read from the disk - waits, and the warehouse goes on", async (t) => {
+  const { admin, topic } = await world(t);
+  t.mock.method(Outbox.prototype, "first", () => assert.fail("disk I/O error"), { times: 1 });
+  await admin.values("SELECT id FROM events", DATASET);
+  assert.equal((await topic.take(2)).length, 2);
 });
