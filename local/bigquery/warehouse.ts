@@ -37,8 +37,6 @@ export class Warehouse {
   readonly #instance: DuckDBInstance;
   readonly #applier: Applier;
   readonly #backlog = new Backlog(MAX_BACKLOG_BYTES);
-  /** Settles when the statement before is through. */
-  #tryingOut: Promise<void> = Promise.resolve();
   readonly #decoders = new WeakMap<TableSchema, Map<number, RowDecoder>>();
 
   private constructor(
@@ -108,20 +106,15 @@ export class Warehouse {
   /**
    * Makes a change that depends on what the warehouse holds, after trying it out: `tryOut` runs when the index holds everything that comes
    * before the change, and nothing comes in between. Appends wait meanwhile; when another change comes, it is tried out again. Without a change
-   * nothing is made.
+   * nothing is made. One at a time.
    * @throws what `tryOut` throws
    */
   async changeAfter<Result>(tryOut: () => Promise<Tried<Result>>, deadlineMs: number): Promise<Result> {
-    const before = this.#tryingOut;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#tryingOut = promise;
-    await before;
+    this.#backlog.pause();
     try {
-      this.#backlog.pause();
       return await this.#changeAfter(tryOut, deadlineMs);
     } finally {
       this.#backlog.resume();
-      resolve();
     }
   }
 

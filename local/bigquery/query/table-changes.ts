@@ -8,6 +8,7 @@ import { parseTableSchema, quoteName } from "../table-schema.ts";
 import { WarehouseError } from "../errors.ts";
 import { run } from "./engine.ts";
 import { resultFields } from "./result-schema.ts";
+import { Slots } from "./slots.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Caller } from "../access/caller.ts";
 import type { Policy } from "../access/policy.ts";
@@ -44,6 +45,7 @@ const statementTypes: Readonly<Record<ReadChange["tree"]["kind"], string>> = {
   create: "CREATE_TABLE_AS_SELECT",
 };
 
+const MAX_WAITING_CHANGES = 100;
 /** Where BigQuery places errors that have no place in the text. */
 const query = { location: "query" } as const;
 
@@ -55,6 +57,8 @@ export class TableChanges {
   readonly #warehouse: Warehouse;
   readonly #engine: QueryEngine;
   readonly #policy: Policy;
+  /** Taken before a place among the queries, so that statements that wait for one another leave room for them. */
+  readonly #turns = new Slots(1, MAX_WAITING_CHANGES);
 
   constructor(warehouse: Warehouse, engine: QueryEngine, policy: Policy) {
     this.#warehouse = warehouse;
@@ -83,12 +87,14 @@ export class TableChanges {
     deadlineMs: number,
     onRead: OnRead,
   ): Promise<ChangeOutcome> {
-    return this.#engine.session(signal, deadlineMs, (connection) =>
-      this.#warehouse.changeAfter(async () => {
-        signal.throwIfAborted();
-        const { result, run } = await this.#prepare(connection, change, caller);
-        return dryRun ? { change: undefined, result } : run(onRead);
-      }, deadlineMs),
+    return this.#turns.run(() =>
+      this.#engine.session(signal, deadlineMs, (connection) =>
+        this.#warehouse.changeAfter(async () => {
+          signal.throwIfAborted();
+          const { result, run } = await this.#prepare(connection, change, caller);
+          return dryRun ? { change: undefined, result } : run(onRead);
+        }, deadlineMs),
+      ),
     );
   }
 

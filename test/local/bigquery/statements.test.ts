@@ -300,3 +300,19 @@ test("statements - without an access policy nobody changes rows by a statement",
   assert.deepEqual([status, reason], [403, "accessDenied"]);
   assert.match(message, /append-only/);
 });
+
+test("statements - that wait for one another leave room for queries", async (t) => {
+  const admin = await withEvents(t);
+  const start = async (query: string): Promise<string> => {
+    const configuration = { query: { query, useLegacySql: false, defaultDataset: { datasetId: DATASET } } };
+    const { body } = await admin.send("POST", "/jobs", { configuration });
+    return (body["jobReference"] as { jobId: string }).jobId;
+  };
+  const count = "SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a, UNNEST(GENERATE_ARRAY(1, 1000000)) AS b";
+  const long = await start(`DELETE FROM events WHERE id = (${count} WHERE MOD(a * b, 7) = 1)`);
+  const others = [await start("DELETE FROM events WHERE id = 1"), await start("DELETE FROM events WHERE id = 2")];
+  assert.equal((await texts(admin)).length, 3);
+  await admin.send("POST", `/jobs/${long}/cancel`);
+  for (const jobId of [long, ...others]) await admin.send("GET", `/queries/${jobId}`);
+  assert.deepEqual(await texts(admin), [["3", "row 3"]]);
+});
