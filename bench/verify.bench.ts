@@ -1,7 +1,7 @@
 /** What it costs to hold a row against itself and to make its leaf: `node bench/verify.bench.ts [rows]`. No warehouse: the rows are in memory. */
 import { FindingList } from "@indelible/ledger/verification/finding-list.ts";
 import { BatchRows } from "@indelible/ledger/verification/rows.ts";
-import { leafOf } from "@indelible/ledger/leaf.ts";
+import { leafHash } from "@indelible/ledger/merkle.ts";
 import { projectionOf, allColumns } from "@indelible/ledger/projection.ts";
 import type { BatchColumn, RowBatch } from "@indelible/ledger/row-reader.ts";
 import { rowColumns, tables, type TableName } from "@indelible/schemas/tables.ts";
@@ -77,10 +77,10 @@ const steps: { readonly [name: string]: (row: number) => unknown } = {
   "sha256 of the entry": (row) => hash("sha256", bytes(row), "hex"),
   "JSON.parse of the entry": (row) => JSON.parse(bytes(row).toString()),
   projection: (row) => differ(parsed[row], row),
-  "identity and leaf": (row) => leafOf(rows.member(row, 1_770_000_000_100_000n, false).leaf),
+  "identity and leaf": (row) => leafHash(rows.member(row, 1_770_000_000_100_000n, false).leaf),
   "all of it": (row) => {
     rows.check(row);
-    return leafOf(rows.member(row, 1_770_000_000_100_000n, false).leaf);
+    return leafHash(rows.member(row, 1_770_000_000_100_000n, false).leaf);
   },
 };
 

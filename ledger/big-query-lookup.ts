@@ -1,7 +1,7 @@
 import type { BigQuery } from "@google-cloud/bigquery";
-import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { RAW_DATASET, sealedTables } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
+import { bigQueryError } from "./big-query-error.ts";
 import type { FoundRow, Lookup } from "./prove.ts";
 
 interface Row {
@@ -17,9 +17,7 @@ export function bigQueryLookup(bigquery: BigQuery, datasetId: string = RAW_DATAS
       const [rows] = await bigquery.query({ query, params });
       return rows as readonly Row[];
     } catch (cause) {
-      const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new IndelibleError(code === 403 ? "ERR_ACCESS_DENIED" : "ERR_READ", message, { cause });
+      throw bigQueryError(cause);
     }
   }
 

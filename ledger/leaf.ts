@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { quote } from "@indelible/schemas/canonical.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 
@@ -18,9 +17,4 @@ export const identityColumns = ["log_id", "entry_hash", "published_at", "message
 /** The canonical JSON of a row's identity: what its leaf is the hash of. */
 export function leafData({ table, logId, entryHash, publishedAt, messageId, ingestedAt }: RowIdentity): string {
   return `{"entry_hash":${quote(entryHash)},"ingested_at":${ingestedAt},"log_id":${quote(logId)},"message_id":${quote(messageId)},"published_at":${publishedAt},"table":"${table}"}`;
-}
-
-/** SHA-256 of 0x00 and the data: an RFC 6962 leaf. */
-export function leafOf(data: string): Buffer {
-  return hash("sha256", `\0${data}`, "buffer");
 }

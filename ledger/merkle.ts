@@ -11,8 +11,9 @@ export const EMPTY_ROOT: Buffer = hash("sha256", "", "buffer");
 
 const LEAF = Buffer.of(0);
 
-export function leafHash(data: Uint8Array): Buffer {
-  return hash("sha256", Buffer.concat([LEAF, data]), "buffer");
+/** @param data a text is its UTF-8 */
+export function leafHash(data: Uint8Array | string): Buffer {
+  return hash("sha256", typeof data === "string" ? `\0${data}` : Buffer.concat([LEAF, data]), "buffer");
 }
 
 // One buffer for all nodes: nothing is awaited between filling and hashing it.

@@ -7,7 +7,7 @@ import { entryHash } from "@indelible/schemas/entry.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { parseCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { keysAt, type KeyList } from "./key-list.ts";
-import { leafData, leafOf, type RowIdentity } from "./leaf.ts";
+import { leafData, type RowIdentity } from "./leaf.ts";
 import { parseLeaf } from "./leaves.ts";
 import { HASH_BYTES, includes, leafHash } from "./merkle.ts";
 import { formatVerifierKey, openNote, parseVerifierKey } from "./note.ts";
@@ -71,7 +71,7 @@ export function verifyProof(text: string, keys: KeyList | undefined): ProvenEntr
     includes({
       index: BigInt(proof.leaf_index),
       size: BigInt(seal.rowCount),
-      leaf: leafOf(proof.leaf),
+      leaf: leafHash(proof.leaf),
       proof: hashesOf(proof.leaf_proof),
       root: Buffer.from(seal.rootHash, "hex"),
     }),
@@ -82,7 +82,7 @@ export function verifyProof(text: string, keys: KeyList | undefined): ProvenEntr
     includes({
       index: seal.logIndex,
       size: checkpoint.size,
-      leaf: leafHash(Buffer.from(proof.seal)),
+      leaf: leafHash(proof.seal),
       proof: hashesOf(proof.seal_proof),
       root: checkpoint.rootHash,
     }),

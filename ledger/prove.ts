@@ -2,7 +2,7 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
 import { keysAt, type KeyList } from "./key-list.ts";
-import { leafData, leafOf, type RowIdentity } from "./leaf.ts";
+import { leafData, type RowIdentity } from "./leaf.ts";
 import { readLeaves } from "./leaves.ts";
 import {
   CompactRange,
@@ -57,7 +57,7 @@ export async function prove(logId: string, { lookup, store, keys }: ProveOptions
   const { before, entries, checkpoint } = commit.commit;
   const sealProof = inclusionProofAfter(
     new CompactRange(before.size, before.hashes),
-    entries.map((entry) => leafHash(Buffer.from(entry))),
+    entries.map((entry) => leafHash(entry)),
     seal.logIndex,
   );
   const proof: Proof = {
@@ -110,7 +110,7 @@ async function proofInWindow(
   if (index >= 0) {
     const proof = inclusionProofPacked(packedLeaves(leaves), index);
     const root = Buffer.from(seal.rootHash, "hex");
-    const claim = { index: BigInt(index), size: BigInt(leaves.length), leaf: leafOf(leaf), proof, root };
+    const claim = { index: BigInt(index), size: BigInt(leaves.length), leaf: leafHash(leaf), proof, root };
     if (includes(claim)) return { index, proof };
   }
   if (rootOfPacked(packedLeaves(leaves)).toString("hex") === seal.rootHash) {

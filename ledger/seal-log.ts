@@ -50,7 +50,7 @@ export function verifyCommit(commit: Commit, keys: KeyList): VerifiedCommit {
   const checkpoint = parseCheckpoint(text);
   if (checkpoint.origin !== keys.origin) throw refusal(number, `it is of the log ${checkpoint.origin}`);
   const tree = new CompactRange(before.size, before.hashes);
-  for (const entry of entries) tree.append(leafHash(Buffer.from(entry)));
+  for (const entry of entries) tree.append(leafHash(entry));
   if (tree.size !== checkpoint.size || !tree.root().equals(checkpoint.rootHash)) {
     throw refusal(number, "its checkpoint is not over its entries");
   }

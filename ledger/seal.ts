@@ -227,7 +227,7 @@ async function commit(
     entryOf(window, { origin: keys.origin, number, logIndex: before.size + BigInt(at), sealedAt }),
   );
   const tree = before.copy();
-  for (const entry of entries) tree.append(leafHash(Buffer.from(entry)));
+  for (const entry of entries) tree.append(leafHash(entry));
   const text = formatCheckpoint({ origin: keys.origin, size: tree.size, rootHash: tree.root() });
   const made: Commit = { number, checkpoint: await signNote(text, signers), before, entries };
   // A key that the list does not have, or not for now, would be found by the next run, when it is too late.
@@ -341,7 +341,7 @@ async function commitAt({ store, keys }: SealOptions, number: number): Promise<V
 
 async function showOne(witness: Witness, { commit, sealedAt }: VerifiedCommit): Promise<void> {
   const { checkpoint, before, entries } = commit;
-  const added = entries.map((entry) => leafHash(Buffer.from(entry)));
+  const added = entries.map((entry) => leafHash(entry));
   const proof = before.size === 0n ? [] : consistencyProof(new CompactRange(before.size, before.hashes), added);
   await witness.add(checkpoint, sealedAt, proof, before.size);
 }

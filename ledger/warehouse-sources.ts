@@ -1,11 +1,9 @@
 import type { BigQuery } from "@google-cloud/bigquery";
-import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
 import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
+import { bigQueryError, isNotFound } from "./big-query-error.ts";
 import { unusableColumns, type StoredField } from "./table-columns.ts";
 import type { Range, VerifyOptions } from "./verify.ts";
-
-const NOT_FOUND = 404;
 
 export interface WarehouseSources {
   readonly facts: NonNullable<VerifyOptions["facts"]>;
@@ -35,8 +33,8 @@ export function warehouseSources(bigquery: BigQuery, datasetId: string = RAW_DAT
           unusableColumns: unusableColumns(table, schema?.fields ?? []),
         };
       } catch (cause) {
-        if (codeOf(cause) === NOT_FOUND) return undefined;
-        throw failure(cause);
+        if (isNotFound(cause)) return undefined;
+        throw bigQueryError(cause);
       }
     },
     async auditedSessions(sessions, ingested) {
@@ -48,7 +46,7 @@ export function warehouseSources(bigquery: BigQuery, datasetId: string = RAW_DAT
         const [rows] = await bigquery.query({ query, params: { sessions: [...sessions] } });
         return new Set((rows as readonly { readonly job_id: string }[]).map((row) => row.job_id));
       } catch (cause) {
-        throw failure(cause);
+        throw bigQueryError(cause);
       }
     },
   };
@@ -58,13 +56,4 @@ export function warehouseSources(bigquery: BigQuery, datasetId: string = RAW_DAT
 function within({ start, end }: Range): string {
   const literal = (micros: bigint): string => `TIMESTAMP '${formatTimestamp(Number(micros))}'`;
   return `ingested_at >= ${literal(start)} AND ingested_at < ${literal(end)}`;
-}
-
-function codeOf(cause: unknown): unknown {
-  return cause instanceof Error && "code" in cause ? cause.code : undefined;
-}
-
-function failure(cause: unknown): IndelibleError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new IndelibleError(codeOf(cause) === 403 ? "ERR_ACCESS_DENIED" : "ERR_READ", message, { cause });
 }

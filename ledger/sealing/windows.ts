@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { packedLeaves, rootOfPacked } from "../merkle.ts";
 import type { LeafRow } from "../identities.ts";
+import { DAY_MICROS } from "../verification/time.ts";
 
 /** A window that is ready to be sealed. Times in microseconds since 1970. */
 export interface Window {
@@ -14,8 +15,6 @@ export interface Window {
   /** Data of the leaves, in order. */
   readonly leaves: readonly string[];
 }
-
-const DAY = 86_400_000_000n;
 
 /**
  * Cuts the range from `start` to `end` into windows that tile it, by its rows, which are sorted:
@@ -38,14 +37,14 @@ export function cut(
   let next = start;
   for (let at = 0; at < rows.length;) {
     const first = (rows[at] as LeafRow).ingestedAt;
-    const day = first - modulo(first, DAY);
+    const day = first - modulo(first, DAY_MICROS);
     if (day > next) {
       windows.push(windowOf(next, day, []));
       next = day;
     }
-    const until = cutAfter(rows, at, maxRows, day + DAY);
+    const until = cutAfter(rows, at, maxRows, day + DAY_MICROS);
     const following = rows[until]?.ingestedAt;
-    const windowEnd = following !== undefined && following < day + DAY ? following : min(day + DAY, end);
+    const windowEnd = following !== undefined && following < day + DAY_MICROS ? following : min(day + DAY_MICROS, end);
     windows.push(windowOf(next, windowEnd, rows.slice(at, until)));
     next = windowEnd;
     at = until;

@@ -1,7 +1,5 @@
 import { findingKinds, type Finding, type FindingCode } from "../findings.ts";
-
-/** Findings of each code that are listed; all are counted. */
-export const MAX_LISTED = 1000;
+import { DEFAULT_LIMITS } from "./options.ts";
 
 /** A finding as JSON has it: whole numbers of any size are texts. */
 export interface SavedFinding extends Omit<Finding, "window" | "logIndex"> {
@@ -20,8 +18,14 @@ export class FindingList {
   readonly #counts = new Map<FindingCode, number>();
   readonly #listed = new Map<FindingCode, Finding[]>();
 
-  constructor(maxListed: number = MAX_LISTED) {
+  /** @param maxListed findings of each code that are listed; all are counted */
+  constructor(maxListed: number = DEFAULT_LIMITS.findingsPerCode) {
     this.#maxListed = maxListed;
+  }
+
+  /** One without findings that lists as many. */
+  empty(): FindingList {
+    return new FindingList(this.#maxListed);
   }
 
   add(finding: Finding): void {

@@ -180,7 +180,7 @@ class LogReading {
     if (checkpoint === undefined) return undefined;
     const leads = (tree: CompactRange): boolean => {
       const grown = tree.copy();
-      for (const entry of entries) grown.append(leafHash(Buffer.from(entry)));
+      for (const entry of entries) grown.append(leafHash(entry));
       return grown.size === checkpoint.size && grown.root().equals(checkpoint.rootHash);
     };
     if (this.#follows && leads(this.#tree)) return this.#tree;

@@ -5,6 +5,7 @@
 import { sealedTables } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import type { Finding } from "../findings.ts";
+import { DEFAULT_LIMITS } from "./options.ts";
 import { named } from "./rows.ts";
 import { timeText } from "./time.ts";
 
@@ -19,8 +20,6 @@ export interface Stray {
   readonly window?: { readonly start: bigint; readonly end: bigint };
   readonly logIndex?: bigint;
 }
-
-export const MAX_STRAYS = 10_000;
 
 interface SavedStray {
   readonly kind: "missing" | "extra";
@@ -44,7 +43,7 @@ export class Moves {
   #extraCount = 0;
 
   /** @param max of each kind that are kept */
-  constructor(report: (finding: Finding) => void, max: number = MAX_STRAYS) {
+  constructor(report: (finding: Finding) => void, max: number = DEFAULT_LIMITS.strays) {
     this.#report = report;
     this.#max = max;
   }

@@ -3,7 +3,7 @@ import type { TableName } from "@indelible/schemas/tables.ts";
 import type { ObjectStore } from "../object-store.ts";
 import { allColumns } from "../projection.ts";
 import type { RowReader } from "../row-reader.ts";
-import { FindingList } from "./finding-list.ts";
+import type { FindingList } from "./finding-list.ts";
 import type { Moves } from "./moves.ts";
 import { BatchRows } from "./rows.ts";
 import { WindowRows } from "./window-rows.ts";
@@ -69,7 +69,7 @@ export async function verifyGroup(
   options: WindowsOptions,
 ): Promise<GroupResult | undefined> {
   const { findings, maxExtraRows } = options;
-  const found = new FindingList();
+  const found = findings.empty();
   const rows = new WindowRows(windows, maxExtraRows);
   const read = await readInto(rows, windows, found, options);
   if (read === undefined) return undefined;

@@ -5,9 +5,8 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { sealedTables } from "@indelible/schemas/names.ts";
 import { commitName, COMMITS } from "@indelible/ledger/commit.ts";
 import { parseKeyList, withNewKey, type KeyList } from "@indelible/ledger/key-list.ts";
-import { leafOf } from "@indelible/ledger/leaf.ts";
 import { readLeaves } from "@indelible/ledger/leaves.ts";
-import { rootOf } from "@indelible/ledger/merkle.ts";
+import { leafHash, rootOf } from "@indelible/ledger/merkle.ts";
 import { formatVerifierKey, openNote, verifierKeyOf } from "@indelible/ledger/note.ts";
 import type { RowReader } from "@indelible/ledger/row-reader.ts";
 import { latestCommit, readCommit } from "@indelible/ledger/seal-log.ts";
@@ -141,7 +140,7 @@ describe("seal()", () => {
     for (const { rootHash, rowCount } of latest?.seals ?? []) {
       const leaves = await readLeaves(world.store, rootHash);
       if (rowCount === 0) assert.equal(leaves, undefined);
-      else assert.equal(rootOf((leaves ?? []).map(leafOf)).toString("hex"), rootHash);
+      else assert.equal(rootOf((leaves ?? []).map((leaf) => leafHash(leaf))).toString("hex"), rootHash);
     }
   });
 

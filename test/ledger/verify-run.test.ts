@@ -224,6 +224,15 @@ describe("verify() - a run", () => {
     assert.equal(summary(verification).length, 3);
   });
 
+  it("lists as many as are asked for of one read, too, though they are more than by default", async () => {
+    const { world, ids } = await sealedWorld();
+    for (let number = 0; number < 1005; number += 1)
+      world.admin.copy("action_logs", ids[0] as string, { log_id: `${number}`, entry: "{}" });
+    const { findings, findingCounts } = await world.verify({ limits: { findingsPerCode: 2000 } });
+    assert.equal(findingCounts.modified, 1005);
+    assert.equal(findings.filter(({ code }) => code === "modified").length, 1005);
+  });
+
   it("survives rows of which every column is NULL or absurd", async () => {
     const { world, ids } = await sealedWorld();
     const row = world.admin.find("action_logs", ids[0] as string);

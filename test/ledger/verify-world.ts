@@ -6,7 +6,7 @@ import { formatCheckpoint } from "@indelible/ledger/checkpoint.ts";
 import { commitName, parseCommit, serializeCommit } from "@indelible/ledger/commit.ts";
 import type { FindingCode } from "@indelible/ledger/findings.ts";
 import type { KeyList } from "@indelible/ledger/key-list.ts";
-import { leafData, leafOf } from "@indelible/ledger/leaf.ts";
+import { leafData } from "@indelible/ledger/leaf.ts";
 import { leavesName, writeLeaves } from "@indelible/ledger/leaves.ts";
 import { CompactRange, leafHash, rootOf } from "@indelible/ledger/merkle.ts";
 import { signNote, verifierKeyOf } from "@indelible/ledger/note.ts";
@@ -170,7 +170,7 @@ export class World {
       .map((row) => ({ row, leaf: identityOf(table, row) }))
       .sort((a, b) => compare(a.row, b.row) || (a.leaf < b.leaf ? -1 : 1))
       .map(({ leaf }) => leaf);
-    const rootHash = rootOf(leaves.map(leafOf)).toString("hex");
+    const rootHash = rootOf(leaves.map((leaf) => leafHash(leaf))).toString("hex");
     if (leaves.length > 0) await writeLeaves(this.store, rootHash, leaves);
     const session = `sessions/seal-${this.commits}-${table}`;
     this.audited.add(session);

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { leafOf } from "@indelible/ledger/leaf.ts";
 import { leavesName, readLeaves, writeLeaves } from "@indelible/ledger/leaves.ts";
-import { rootOf } from "@indelible/ledger/merkle.ts";
+import { leafHash, rootOf } from "@indelible/ledger/merkle.ts";
 import { assertFound, conversationRow, foundOf, logAndSeal } from "./attack.ts";
 import { Arena, conversation, logIdOf, type World } from "./world.ts";
 
@@ -40,7 +39,7 @@ async function forge(
   const leaves = ((await readLeaves(world.store, root)) ?? []).map((leaf) =>
     leaf.replace(String(before?.entry_hash), String(after?.entry_hash)),
   );
-  const forged = rootOf(leaves.values().map(leafOf)).toString("hex");
+  const forged = rootOf(leaves.values().map(leafHash)).toString("hex");
   const seal = `REPLACE(entry, '${root}', '${forged}')`;
   await world.admin(
     `UPDATE seals SET root_hash = '${forged}', entry = ${seal}, entry_hash = TO_HEX(SHA256(${seal})) WHERE log_id = '${sealId}'`,
