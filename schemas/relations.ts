@@ -1,0 +1,50 @@
+import { VIEWS_DATASET } from "./names.ts";
+import { tables, type TableName } from "./tables.ts";
+import { entitiesQuery, historyQuery } from "./views.ts";
+
+/** Where a question finds the rows of a table: each answer can stand behind FROM. */
+export interface Relations {
+  /** Every entry once, as in `<table>_history`. */
+  history(name: TableName): string;
+  /** One row an entity, as in `<table>`. */
+  entities(name: TableName): string;
+}
+
+/** The views: everything that there is. What the views that build on others read. */
+export function viewRelations(projectId: string): Relations {
+  return {
+    history: (name) => viewNamed(projectId, `${name}_history`),
+    entities: (name) => viewNamed(projectId, name),
+  };
+}
+
+/**
+ * The rows of the views that a question is about, and some more, without the reading of all others: a filter does not reach the partitions
+ * and blocks of a table through the window functions of the views. So the entries are found in `<table>_arrivals` first, and history
+ * and entities are computed of all copies of those. 5 million rows of 77 days, the latest 7 days asked for: 1 s, by the views 11 s.
+ *
+ * A row is exactly as in the view. There are rows too that do not meet the condition (of conflicts, and of entities that have changed), so a
+ * question says it once more.
+ *
+ * @param conditionOf on a row of the table; it may use parameters of the query
+ */
+export function relationsWhere(projectId: string, conditionOf: (name: TableName) => string): Relations {
+  const arrivals = (name: TableName): string => viewNamed(projectId, `${name}_arrivals`);
+  const entriesOf = (name: TableName, condition: string): string => {
+    const from = arrivals(name);
+    const copies = `(SELECT * FROM ${from} WHERE log_id IN (SELECT log_id FROM ${from} WHERE ${condition}))`;
+    return `(${historyQuery(copies)})`;
+  };
+  return {
+    history: (name) => entriesOf(name, conditionOf(name)),
+    entities: (name) => {
+      const { entity } = tables[name];
+      const met = `SELECT ${entity} FROM ${arrivals(name)} WHERE ${conditionOf(name)}`;
+      return `(${entitiesQuery(tables[name], entriesOf(name, `${entity} IN (${met})`))})`;
+    },
+  };
+}
+
+function viewNamed(projectId: string, name: string): string {
+  return `\`${projectId}.${VIEWS_DATASET}.${name}\``;
+}
