@@ -90,6 +90,11 @@ export class RawWarehouse {
         assert.deepEqual(faults, []);
       },
     };
-    return { admission: new Admission(), appender: this.appender, dedup: createDedup(), deadLetters };
+    return {
+      admission: new Admission(),
+      appender: this.appender,
+      dedup: createDedup({ maxBytes: 1024 * 1024 }),
+      deadLetters,
+    };
   }
 }
