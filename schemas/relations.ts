@@ -1,9 +1,11 @@
+import { entitiesQuery, historyQuery } from "./history.ts";
 import { VIEWS_DATASET } from "./names.ts";
 import { tables, type TableName } from "./tables.ts";
-import { entitiesQuery, historyQuery } from "./views.ts";
 
 /** Where a question finds the rows of a table: each answer can stand behind FROM. */
 export interface Relations {
+  /** Every copy of every entry, as in `<table>_arrivals`. */
+  arrivals(name: TableName): string;
   /** Every entry once, as in `<table>_history`. */
   history(name: TableName): string;
   /** One row an entity, as in `<table>`. */
@@ -13,6 +15,7 @@ export interface Relations {
 /** The views: everything that there is. What the views that build on others read. */
 export function viewRelations(projectId: string): Relations {
   return {
+    arrivals: (name) => viewNamed(projectId, `${name}_arrivals`),
     history: (name) => viewNamed(projectId, `${name}_history`),
     entities: (name) => viewNamed(projectId, name),
   };
@@ -36,6 +39,7 @@ export function relationsWhere(projectId: string, conditionOf: (name: TableName)
     return `(${historyQuery(copies)})`;
   };
   return {
+    arrivals,
     history: (name) => entriesOf(name, conditionOf(name)),
     entities: (name) => {
       const { entity } = tables[name];

@@ -1,0 +1,99 @@
+import { relationsWhere, viewRelations, type Relations } from "./relations.ts";
+import type { View } from "./views.ts";
+
+/** What has a cost of its own. */
+export type CostKind = "conversation" | "tool" | "action";
+
+const dimensions = [
+  "business_id",
+  "agent_position",
+  "kind",
+  "model_provider",
+  "model_name",
+  "server_name",
+  "tool_name",
+];
+const amounts = ["input_tokens", "output_tokens", "total_tokens", "cost_usd"];
+
+/** The columns of `costItemsQuery`. */
+export const costItemColumns: readonly string[] = ["occurred_at", ...dimensions, "table_name", "item_id", ...amounts];
+
+/**
+ * One row for each thing that has a cost of its own, so that each token and each dollar is in one row only:
+ *
+ * - `conversation`: its latest figures. Tokens read from or written to a cache are part of `input_tokens`, reasoning is part of
+ *   `output_tokens`, so that they are not added; the tokens of `thinking_logs` are part of the conversation's too and not here.
+ * - `tool`: a call in `mcp_usage_logs`; `tokens_used` is its `total_tokens`. The action that made it (`action_type` `mcp_call`) says the same
+ *   once more, and is left out.
+ * - `action`: any other action. One that is a call of a model (`action_details.model_name`) is part of what its conversation says, where that
+ *   says any: its dollars are left out if the conversation has a `cost_usd`, its tokens if the conversation has tokens.
+ *
+ * `cost_usd` is NUMERIC, each row rounded to a billionth of a dollar, so that a sum does not depend on the order of its rows.
+ */
+export function costItemsQuery(relations: Relations): string {
+  return `SELECT started_at AS occurred_at, business_id, agent_position, 'conversation' AS kind, model_provider, model_name,
+  CAST(NULL AS STRING) AS server_name, CAST(NULL AS STRING) AS tool_name, 'conversations' AS table_name, conversation_id AS item_id,
+  input_tokens, output_tokens, COALESCE(total_tokens, input_tokens + output_tokens, input_tokens, output_tokens) AS total_tokens,
+  CAST(cost_usd AS NUMERIC) AS cost_usd
+FROM ${relations.entities("conversations")}
+UNION ALL
+SELECT called_at, business_id, agent_position, 'tool', NULL, NULL, server_name, tool_name, 'mcp_usage_logs', usage_id,
+  NULL, NULL, tokens_used, CAST(cost_usd AS NUMERIC)
+FROM ${relations.entities("mcp_usage_logs")}
+UNION ALL
+SELECT done.started_at, done.business_id, done.agent_position, 'action', done.model_provider, done.model_name, NULL, NULL, 'action_logs', done.action_id,
+  IF(done.model_name IS NOT NULL AND chat.has_tokens, NULL, done.input_tokens),
+  IF(done.model_name IS NOT NULL AND chat.has_tokens, NULL, done.output_tokens),
+  IF(done.model_name IS NOT NULL AND chat.has_tokens, NULL, done.total_tokens),
+  IF(done.model_name IS NOT NULL AND chat.has_cost, NULL, done.cost_usd)
+FROM (
+  SELECT started_at, business_id, agent_position, action_id, conversation_id, CAST(cost_usd AS NUMERIC) AS cost_usd,
+    ${detail("model_provider")}, ${detail("model_name")},
+    ${detailCount("input_tokens")}, ${detailCount("output_tokens")}, ${detailCount("total_tokens")}
+  FROM ${relations.entities("action_logs")}
+  WHERE action_type IS NULL OR action_type != 'mcp_call'
+) AS done
+LEFT JOIN (
+  SELECT conversation_id, cost_usd IS NOT NULL AS has_cost, COALESCE(total_tokens, input_tokens, output_tokens) IS NOT NULL AS has_tokens
+  FROM ${relations.entities("conversations")}
+) AS chat ON chat.conversation_id = done.conversation_id`;
+}
+
+function detail(name: string): string {
+  return `JSON_VALUE(action_details, '$.${name}') AS ${name}`;
+}
+
+/** What an agent has put in place of a count is no count. */
+function detailCount(name: string): string {
+  return `SAFE_CAST(JSON_VALUE(action_details, '$.${name}') AS INT64) AS ${name}`;
+}
+
+/**
+ * The relations of what happened at or after the query's parameter `since` (TIMESTAMP). The condition `occurred_at >= @since` is to be said once
+ * more.
+ */
+export function costRelationsSince(projectId: string): Relations {
+  const { arrivals } = viewRelations(projectId);
+  return relationsWhere(projectId, (name) => {
+    if (name === "mcp_usage_logs") return "called_at >= @since";
+    if (name !== "conversations") return "started_at >= @since";
+    // An action counts or not by what its conversation says, which may have begun before.
+    const acted = `SELECT conversation_id FROM ${arrivals("action_logs")} WHERE started_at >= @since AND conversation_id IS NOT NULL`;
+    return `(started_at >= @since OR conversation_id IN (${acted}))`;
+  });
+}
+
+export function costDailyView(projectId: string): View {
+  const sums = amounts.map((name) => `SUM(${name}) AS ${name}`).join(", ");
+  return {
+    name: "cost_daily",
+    description:
+      "What each agent has cost, by day of UTC, model and tool; items: conversations, calls of tools and other actions. Nothing is in it twice.",
+    columns: ["day", ...dimensions, "items", ...amounts],
+    query: `SELECT DATE(occurred_at) AS day, ${dimensions.join(", ")}, COUNT(*) AS items, ${sums}
+FROM (
+${costItemsQuery(viewRelations(projectId))}
+)
+GROUP BY DATE(occurred_at), ${dimensions.join(", ")}`,
+  };
+}
