@@ -23,7 +23,7 @@ export function declareQuery(program: Command): void {
 Exit codes: 0 answered, 1 refused or not reachable, 2 wrong usage.
 
 Examples:
-  $ indelible query "SELECT agent_position, SUM(cost_usd) AS usd FROM conversations GROUP BY agent_position"
+  $ indelible query "SELECT tool_name, COUNT(*) AS n FROM mcp_usage_logs GROUP BY tool_name"
   $ indelible query "SELECT * FROM action_logs WHERE duration_ms > @ms" --param ms:INT64=5000 --json
   $ indelible query "SELECT * FROM escalation_logs" --purpose "complaint 4711, asked for by the works council"`,
     )

@@ -27,7 +27,7 @@ Exit codes: 0 sealed or nothing to seal, 1 failed, 2 wrong usage, 130 interrupte
 
 Examples:
   $ indelible seal
-  $ indelible seal --margin 0 && indelible verify      at a moment when nobody appends`,
+  $ indelible seal --margin 0 && indelible verify   # when nobody appends`,
     )
     .action(async (flags: SealFlags) => {
       const { runSeal } = await import("./ledger/seal.ts");
