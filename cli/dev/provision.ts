@@ -1,78 +1,45 @@
 import type { BigQuery, Dataset, TableField, TableMetadata } from "@google-cloud/bigquery";
 import type { PubSub } from "@google-cloud/pubsub";
 import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
-import {
-  accessAuditTopic,
-  AUDIT_PATH,
-  deadLetterTopic,
-  ingestedTables,
-  pushSubscriptionOf,
-  RAW_DATASET,
-  topicOf,
-  VIEWS_DATASET,
-} from "@indelible/schemas/names.ts";
+import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import { tables, type Table } from "@indelible/schemas/tables.ts";
+import { declaredTopics, type DeclaredDelivery, type DeclaredTopic } from "@indelible/schemas/topics.ts";
 import { viewsOf, type View } from "@indelible/schemas/views.ts";
-
-const retentionSeconds = 31 * 86_400;
-const ackDeadlineSeconds = 60;
-const retryPolicy = { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } };
-/** The last resort, about an hour and a half after the first attempt: what is permanently at fault is dead-lettered by the function at once. */
-const maxDeliveryAttempts = 100;
-
-/** Topics whose messages the function makes rows of, apart from dead letters, and the path that each is pushed to. */
-const functionTopics: readonly { readonly topic: string; readonly path: string }[] = [
-  ...ingestedTables.map((table) => ({ topic: topicOf(table), path: table })),
-  { topic: accessAuditTopic(), path: AUDIT_PATH },
-];
+import { differencesOf, secondsOf, settingsOf } from "../subscription-settings.ts";
 
 /**
- * Creates what is missing of topics and subscriptions, and points existing subscriptions to where the function is now.
- * Harmless to repeat.
+ * Creates what is missing of topics and subscriptions, points existing subscriptions to where the function is now, and sets what is not as it is
+ * declared. Harmless to repeat.
  */
 export async function provisionTopics(pubsub: PubSub, functionOrigin: string): Promise<void> {
-  await provisionTopic(pubsub, deadLetterTopic());
-  // Keeps dead letters for people even when the function cannot take them.
-  await unlessExists(() =>
-    pubsub.createSubscription(deadLetterTopic(), `${deadLetterTopic()}.safety-net`, {
-      messageRetentionDuration: { seconds: retentionSeconds },
-    }),
-  );
-  await Promise.all([
-    // Not its own dead letters: what the function cannot take stays in Pub/Sub.
-    pushTo(pubsub, deadLetterTopic(), `${functionOrigin}/dead_letters`, {}),
-    ...functionTopics.map(async ({ topic, path }) => {
-      await provisionTopic(pubsub, topic);
-      const deadLetterPolicy = {
-        deadLetterTopic: `projects/${pubsub.projectId}/topics/${deadLetterTopic()}`,
-        maxDeliveryAttempts,
-      };
-      await pushTo(pubsub, topic, `${functionOrigin}/${path}`, { deadLetterPolicy });
-    }),
-  ]);
+  const [deadLetters, ...others] = declaredTopics();
+  if (deadLetters !== undefined) await provisionTopic(pubsub, deadLetters, functionOrigin);
+  await Promise.all(others.map((topic) => provisionTopic(pubsub, topic, functionOrigin)));
 }
 
-async function provisionTopic(pubsub: PubSub, name: string): Promise<void> {
-  await unlessExists(() => pubsub.createTopic({ name, messageRetentionDuration: { seconds: retentionSeconds } }));
+async function provisionTopic(pubsub: PubSub, declared: DeclaredTopic, functionOrigin: string): Promise<void> {
+  const { id, retentionSeconds, kept, delivery } = declared;
+  const messageRetentionDuration = { seconds: retentionSeconds };
+  if (!(await unlessExists(() => pubsub.createTopic({ name: id, messageRetentionDuration })))) {
+    const [metadata] = await pubsub.topic(id).getMetadata();
+    if (secondsOf(metadata.messageRetentionDuration) !== retentionSeconds)
+      await pubsub.topic(id).setMetadata({ messageRetentionDuration });
+  }
+  for (const subscription of kept) {
+    const retention = { messageRetentionDuration: { seconds: subscription.retentionSeconds } };
+    await unlessExists(() => pubsub.createSubscription(id, subscription.id, retention));
+  }
+  await pushTo(pubsub, id, delivery, `${functionOrigin}/${delivery.path}`);
 }
 
-interface LastResort {
-  readonly deadLetterPolicy?: { readonly deadLetterTopic: string; readonly maxDeliveryAttempts: number };
-}
-
-async function pushTo(pubsub: PubSub, topic: string, pushEndpoint: string, lastResort: LastResort): Promise<void> {
-  const name = pushSubscriptionOf(topic);
-  const created = await unlessExists(() =>
-    pubsub.createSubscription(topic, name, { pushEndpoint, ackDeadlineSeconds, retryPolicy, ...lastResort }),
-  );
-  if (created) return;
+async function pushTo(pubsub: PubSub, topic: string, delivery: DeclaredDelivery, pushEndpoint: string): Promise<void> {
+  const name = delivery.pushSubscription;
+  const settings = settingsOf(delivery, pubsub.projectId);
+  if (await unlessExists(() => pubsub.createSubscription(topic, name, { pushEndpoint, ...settings }))) return;
   const subscription = pubsub.subscription(name);
   const [metadata] = await subscription.getMetadata();
   if (metadata.pushConfig?.pushEndpoint !== pushEndpoint) await subscription.modifyPushConfig({ pushEndpoint });
-  // One that an earlier version has made.
-  if (lastResort.deadLetterPolicy !== undefined && !metadata.deadLetterPolicy) {
-    await subscription.setMetadata({ ...lastResort, retryPolicy });
-  }
+  if (differencesOf(delivery, metadata, pubsub.projectId).length > 0) await subscription.setMetadata(settings);
 }
 
 /**

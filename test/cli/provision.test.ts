@@ -72,4 +72,30 @@ describe("provisioning over what an earlier version has made", () => {
     assert.ok(!own.deadLetterPolicy);
     await pubsub.close();
   });
+
+  it("sets what somebody has changed of topics and subscriptions as it is declared", async () => {
+    const pubsub = new PubSub({ projectId });
+    await provisionTopics(pubsub, "http://127.0.0.1:1");
+    const subscription = pubsub.subscription("agent-logs.thinking_logs.function");
+    const deadLetterPolicy = {
+      deadLetterTopic: `projects/${projectId}/topics/agent-logs.action_logs`,
+      maxDeliveryAttempts: 5,
+    };
+    await subscription.setMetadata({ ackDeadlineSeconds: 10, deadLetterPolicy });
+    const deadLetters = pubsub.subscription("agent-logs.dead-letter.function");
+    await deadLetters.setMetadata({ deadLetterPolicy });
+    await pubsub.topic("agent-logs.thinking_logs").setMetadata({ messageRetentionDuration: { seconds: 3600 } });
+
+    await provisionTopics(pubsub, "http://127.0.0.1:1");
+    const [metadata] = await subscription.getMetadata();
+    assert.equal(metadata.ackDeadlineSeconds, 60);
+    assert.deepEqual(metadata.deadLetterPolicy, {
+      deadLetterTopic: `projects/${projectId}/topics/agent-logs.dead-letter`,
+      maxDeliveryAttempts: 100,
+    });
+    assert.equal((await deadLetters.getMetadata())[0].deadLetterPolicy, null);
+    const [topic] = await pubsub.topic("agent-logs.thinking_logs").getMetadata();
+    assert.equal(Number(topic.messageRetentionDuration?.seconds), 31 * 86_400);
+    await pubsub.close();
+  });
 });
