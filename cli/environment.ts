@@ -74,7 +74,8 @@ export function findEnvironment(dataFolder: string): { readonly project: string 
   };
 }
 
-function readEnvironment(dataFolder: string): Environment | undefined {
+/** What an `indelible dev` has written to its data folder; undefined when nothing. @throws ERR_CONFIG when the file is not ours */
+export function readEnvironment(dataFolder: string): Environment | undefined {
   const path = join(dataFolder, fileName);
   let text: string;
   try {

@@ -41,7 +41,7 @@ export function ledgerEnvironment(dataFolder: string, role: RoleName): NodeJS.Pr
 }
 
 /** The store of commits and the keys that its checkpoints are signed with. @throws ERR_CONFIG, ERR_KEY */
-async function openLedger(env: NodeJS.ProcessEnv): Promise<Pick<ProveOptions, "store" | "keys">> {
+export async function openLedger(env: NodeJS.ProcessEnv): Promise<Pick<ProveOptions, "store" | "keys">> {
   const location = valueOf(env, "INDELIBLE_LEDGER_STORE");
   const keyFolder = valueOf(env, "INDELIBLE_LEDGER_KEYS");
   const keyList =

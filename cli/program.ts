@@ -3,6 +3,7 @@ import { declareAccess } from "./access.ts";
 import { declareAuditSql } from "./audit-sql.ts";
 import { declareDev } from "./dev.ts";
 import { declareDlq } from "./dlq.ts";
+import { declareDoctor } from "./doctor.ts";
 import { declareEmit } from "./emit.ts";
 import { declareGaps } from "./gaps.ts";
 import { declareImport } from "./import.ts";
@@ -37,6 +38,7 @@ Example:
     .configureOutput({ writeOut: (text) => process.stdout.write(fitHelp(text, process.stdout.columns)) })
     .exitOverride();
   declareDev(program);
+  declareDoctor(program);
   declareEmit(program);
   declareImport(program);
   declareQuery(program);

@@ -1,0 +1,125 @@
+import type { BigQuery } from "@google-cloud/bigquery";
+import type { PubSub } from "@google-cloud/pubsub";
+import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
+import { bigQueryClient, projectOf, pubSubClient } from "../clients.ts";
+import { findEnvironment, readEnvironment, type Environment } from "../environment.ts";
+import { roleToken } from "../role-token.ts";
+import type { Finding } from "./check.ts";
+import { answers, commandOn, findingsOfSurroundings, isRunning, restartOf } from "./surroundings.ts";
+
+/** Services that answer, and whom they are asked as. */
+export interface Installation {
+  /** The data folder, as it was given. */
+  readonly data: string;
+  readonly project: string;
+  /** Whether the services are those of one machine. */
+  readonly local: boolean;
+  readonly topicPrefix: string;
+  readonly pubsub: PubSub;
+  /** With the rights of an auditor on one machine: sees tables, changes nothing. In the cloud both are whoever asks. */
+  readonly auditor: BigQuery;
+  readonly reader: BigQuery;
+  /** On one machine, what creates or sets whatever is not as it is declared. */
+  readonly restart: string;
+}
+
+/** What was found on the way to an installation; undefined when there is none to look at. */
+export interface Approach {
+  readonly findings: readonly Finding[];
+  readonly installation: Installation | undefined;
+}
+
+const connectDeadlineMs = 2000;
+const credentialsDeadlineMs = 8000;
+
+/** Finds the services as every other command does (see environment.ts), and whether they are there. @throws ERR_CONFIG a file in the data folder is not ours */
+export async function approach(data: string): Promise<Approach> {
+  const variables = { ...process.env };
+  const running = isRunning(data);
+  const written = readEnvironment(data);
+  const findings = [...findingsOfSurroundings({ data, variables, written, running })];
+  const { project: named, local } = findEnvironment(data);
+  if (!local) return inCloud(data, named, running, findings);
+
+  const absent = await absentServices();
+  for (const [name, address] of absent) {
+    const finding = `${name} does not answer at ${address}.`;
+    findings.push({ status: "problem", finding, fix: startStep(data, running, written) });
+  }
+  if (absent.length > 0 || named === undefined) return { findings, installation: undefined };
+  findings.push({ status: "ok", finding: `Broker and warehouse of this machine answer, project ${named}.` });
+  return { findings, installation: open(data, named, true) };
+}
+
+/** A project of Google Cloud, by the credentials that are there. */
+async function inCloud(
+  data: string,
+  named: string | undefined,
+  running: boolean,
+  before: readonly Finding[],
+): Promise<Approach> {
+  if (running) {
+    const finding = `An \`indelible dev\` is starting on ${data}, or stopping.`;
+    const fix = `Ask again when it says that it is running: ${commandOn(data, "doctor")}`;
+    return { findings: [...before, { status: "problem", finding, fix }], installation: undefined };
+  }
+  try {
+    const project = await withinDeadline(credentialed(named));
+    const finding = `Google Cloud, project ${project}.`;
+    return { findings: [...before, { status: "ok", finding }], installation: open(data, project, false) };
+  } catch {
+    if (before.some(({ status }) => status === "problem")) return { findings: before, installation: undefined };
+    const finding = `No \`indelible dev\` is running on ${data}, and there are no cloud credentials.`;
+    const fix = `${commandOn(data, "dev")}    (or, for Google Cloud: gcloud auth application-default login)`;
+    return { findings: [...before, { status: "problem", finding, fix }], installation: undefined };
+  }
+}
+
+/** The project, once it is certain that there are credentials. */
+async function credentialed(named: string | undefined): Promise<string> {
+  const client = bigQueryClient(named, false);
+  await client.authClient.getCredentials().catch(() => client.authClient.getClient());
+  return projectOf(client, named);
+}
+
+function withinDeadline<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer")), credentialsDeadlineMs);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+function open(data: string, project: string, local: boolean): Installation {
+  const as = (role: "auditor" | "reader"): BigQuery =>
+    bigQueryClient(project, local, local ? roleToken(data, role) : undefined);
+  return {
+    data,
+    project,
+    local,
+    topicPrefix: (local ? undefined : process.env["INDELIBLE_TOPIC_PREFIX"]) ?? DEFAULT_TOPIC_PREFIX,
+    pubsub: pubSubClient(project),
+    auditor: as("auditor"),
+    reader: as("reader"),
+    restart: restartOf(data),
+  };
+}
+
+async function absentServices(): Promise<(readonly [string, string])[]> {
+  const services = [
+    ["The warehouse", process.env["BIGQUERY_EMULATOR_HOST"]],
+    ["The broker", process.env["PUBSUB_EMULATOR_HOST"]],
+    ["The warehouse's Storage API", process.env["BIGQUERY_STORAGE_HOST"]],
+  ] as const;
+  const asked = services.map(async ([name, address]) => {
+    if (address === undefined || (await answers(address, connectDeadlineMs))) return [];
+    return [[name, address] as const];
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+function startStep(data: string, running: boolean, written: Environment | undefined): string {
+  if (!running) return commandOn(data, "dev");
+  if (written === undefined) return `It is starting; ask again in a moment: ${commandOn(data, "doctor")}`;
+  return `\`indelible dev\` starts a service that died within seconds; if it does not: ${restartOf(data)}`;
+}

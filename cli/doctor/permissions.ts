@@ -1,0 +1,39 @@
+import { deadLetterTopic, ingestedTables, topicOf } from "@indelible/schemas/names.ts";
+import { counted } from "../terminal/table.ts";
+import { orWell, type Finding } from "./check.ts";
+import type { Installation } from "./installation.ts";
+
+const publish = "pubsub.topics.publish";
+
+/** Whether whoever asks may publish to each topic, as `emit`, `import` and `dlq` do. */
+export async function mayPublish({ pubsub, project, local, topicPrefix }: Installation): Promise<readonly Finding[]> {
+  if (local) return [{ status: "skipped", finding: "The broker of one machine asks nobody for permissions." }];
+  const topics = ingestedTables.map((table) => topicOf(table, topicPrefix));
+  const findings = await Promise.all(
+    topics.map(async (topic): Promise<Finding[]> => {
+      const [held] = await pubsub.topic(topic).iam.testPermissions([publish]);
+      if (held?.[publish] === true) return [];
+      const finding = `You may not publish to ${topic}: \`indelible emit\`, \`import\` and \`dlq replay\` would be refused there.`;
+      const fix = `gcloud pubsub topics add-iam-policy-binding ${topic} --project=${project} --member=user:ACCOUNT --role=roles/pubsub.publisher`;
+      return [{ subject: topic, status: "warning", finding, fix }];
+    }),
+  );
+  return orWell(findings.flat(), `You may publish to ${counted(topics.length, "topic")}.`);
+}
+
+const serviceAgent = /^serviceAccount:service-\d+@gcp-sa-pubsub\.iam\.gserviceaccount\.com$/;
+
+/** Whether Pub/Sub itself may forward to the dead-letter topic; otherwise the last resort of every subscription does nothing. */
+export async function mayForward({ pubsub, project, local, topicPrefix }: Installation): Promise<readonly Finding[]> {
+  if (local) return [{ status: "skipped", finding: "The broker of one machine forwards without a service agent." }];
+  const topic = deadLetterTopic(topicPrefix);
+  const [policy] = await pubsub.topic(topic).iam.getPolicy();
+  const publishers = (policy?.bindings ?? []).filter(({ role }) => role === "roles/pubsub.publisher");
+  if (publishers.some(({ members }) => members?.some((member) => serviceAgent.test(member)))) {
+    return [{ status: "ok", finding: `Pub/Sub's service agent may publish to ${topic}.` }];
+  }
+  const member = `serviceAccount:service-$(gcloud projects describe ${project} --format='value(projectNumber)')@gcp-sa-pubsub.iam.gserviceaccount.com`;
+  const finding = `Nothing on ${topic} lets Pub/Sub's service agent publish to it. Unless the project does, what cannot be delivered is not forwarded there.`;
+  const fix = `gcloud pubsub topics add-iam-policy-binding ${topic} --project=${project} --member="${member}" --role=roles/pubsub.publisher`;
+  return [{ status: "warning", finding, fix }];
+}
