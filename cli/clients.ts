@@ -22,17 +22,39 @@ export function bigQueryClient(
   return new BigQuery(options);
 }
 
-/** `project`, or else the one that the credentials name. @throws ERR_CONFIG when there are none */
-export async function projectOf(bigquery: BigQuery, project: string | undefined): Promise<string> {
-  if (project !== undefined) return project;
+/**
+ * `named`, or else the project that the credentials name. In the cloud it is certain then that there are credentials: without, Google's clients would find
+ * out at the first question, after a quarter of a minute and in words of their own.
+ *
+ * @throws ERR_CONFIG when there are no credentials, or nothing names a project
+ */
+export async function projectOf(bigquery: BigQuery, named: string | undefined, local: boolean): Promise<string> {
+  if (!local) await requireCredentials(bigquery);
+  if (named !== undefined) return named;
   try {
-    return await bigquery.getProjectId();
+    if (!local) return await bigquery.getProjectId();
+  } catch (cause) {
+    throw projectless("the credentials name no project", cause);
+  }
+  throw projectless("BIGQUERY_EMULATOR_HOST is set, and nothing names the project");
+}
+
+async function requireCredentials(bigquery: BigQuery): Promise<void> {
+  try {
+    await bigquery.authClient.getClient();
   } catch (cause) {
     throw new IndelibleError("ERR_CONFIG", "no `indelible dev` is running here and there are no cloud credentials", {
       cause,
       hint: "Start `indelible dev` in this folder, or log in with: gcloud auth application-default login",
     });
   }
+}
+
+function projectless(message: string, cause?: unknown): IndelibleError {
+  return new IndelibleError("ERR_CONFIG", message, {
+    cause,
+    hint: "Set GOOGLE_CLOUD_PROJECT; for an `indelible dev`, to what it has printed.",
+  });
 }
 
 /** A Pub/Sub client for administration; it reads PUBSUB_EMULATOR_HOST itself. To be closed. */

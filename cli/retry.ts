@@ -17,6 +17,8 @@ const transientCodes: ReadonlySet<unknown> = new Set([
   "ECONNRESET",
   "EPIPE",
   "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
   "ERR_STREAM_PREMATURE_CLOSE",
   // HTTP
   429,
@@ -33,7 +35,10 @@ const transientCodes: ReadonlySet<unknown> = new Set([
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ("code" in error && transientCodes.has(error.code)) return true;
-  return /socket hang up|ECONNREFUSED|ECONNRESET|premature close/i.test(error.message) || isTransient(error.cause);
+  return (
+    /socket hang up|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|premature close/i.test(error.message) ||
+    isTransient(error.cause)
+  );
 }
 
 /**

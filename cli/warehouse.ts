@@ -26,7 +26,7 @@ export interface OpenWarehouse {
 export async function openWarehouse(dataFolder: string, role?: RoleName): Promise<OpenWarehouse> {
   const { project: named, local } = findEnvironment(dataFolder);
   const bigquery = bigQueryClient(named, local, local && role !== undefined ? roleToken(dataFolder, role) : undefined);
-  return { project: await projectOf(bigquery, named), local, bigquery };
+  return { project: await projectOf(bigquery, named, local), local, bigquery };
 }
 
 /** A row as plain JSON: see `plainValue`. */

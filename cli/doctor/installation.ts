@@ -1,8 +1,10 @@
 import type { BigQuery } from "@google-cloud/bigquery";
 import type { PubSub } from "@google-cloud/pubsub";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
 import { bigQueryClient, projectOf, pubSubClient } from "../clients.ts";
 import { findEnvironment, readEnvironment, type Environment } from "../environment.ts";
+import { messageOf } from "../terminal/failure.ts";
 import { roleToken } from "../role-token.ts";
 import type { Finding } from "./check.ts";
 import { answers, commandOn, findingsOfSurroundings, isRunning, restartOf } from "./surroundings.ts";
@@ -64,22 +66,15 @@ async function inCloud(
     return { findings: [...before, { status: "problem", finding, fix }], installation: undefined };
   }
   try {
-    const project = await withinDeadline(credentialed(named));
+    const project = await withinDeadline(projectOf(bigQueryClient(named, false), named, false));
     const finding = `Google Cloud, project ${project}.`;
     return { findings: [...before, { status: "ok", finding }], installation: open(data, project, false) };
-  } catch {
+  } catch (error) {
     if (before.some(({ status }) => status === "problem")) return { findings: before, installation: undefined };
-    const finding = `No \`indelible dev\` is running on ${data}, and there are no cloud credentials.`;
-    const fix = `${commandOn(data, "dev")}    (or, for Google Cloud: gcloud auth application-default login)`;
+    const finding = `${messageOf(error)}.`.replace(/^./, (letter) => letter.toUpperCase());
+    const fix = IndelibleError.is(error) ? error.hint : commandOn(data, "dev");
     return { findings: [...before, { status: "problem", finding, fix }], installation: undefined };
   }
-}
-
-/** The project, once it is certain that there are credentials. */
-async function credentialed(named: string | undefined): Promise<string> {
-  const client = bigQueryClient(named, false);
-  await client.authClient.getCredentials().catch(() => client.authClient.getClient());
-  return projectOf(client, named);
 }
 
 function withinDeadline<T>(promise: Promise<T>): Promise<T> {

@@ -59,6 +59,7 @@ export async function findingsOfTables(installation: Installation): Promise<read
 export async function findingsOfViews(installation: Installation): Promise<readonly Finding[]> {
   const { auditor, reader, project, local, restart } = installation;
   const views = viewsOf(project);
+  const dependent: string[] = [];
   const found = await Promise.all(
     views.map(async (view): Promise<Finding[]> => {
       const subject = view.name;
@@ -71,11 +72,19 @@ export async function findingsOfViews(installation: Installation): Promise<reado
         if (finding !== undefined) return [{ subject, status: "problem", finding, fix }];
         return await readableBy(reader, subject);
       } catch (error) {
-        return [unknownBecause(`view ${subject}`, error, subject)];
+        if (httpCodeOf(error) !== HTTP_NOT_FOUND) return [unknownBecause(`view ${subject}`, error, subject)];
+        dependent.push(subject);
+        return [];
       }
     }),
   );
-  return orWell(found.flat(), `${counted(views.length, "view")} as declared, and a reader may read them.`);
+  const findings = found.flat();
+  if (dependent.length > 0) {
+    const finding = `${counted(dependent.length, "view")} cannot be asked, because what they read is not there: ${dependent.join(", ")}.`;
+    const fix = local ? restart : "Create the missing tables and views first, as said above and below.";
+    findings.push({ subject: "dependent", status: "problem", finding, fix });
+  }
+  return orWell(findings, `${counted(views.length, "view")} as declared, and a reader may read them.`);
 }
 
 function driftOfView({ name, query, columns }: View, metadata: TableMetadata): string | undefined {

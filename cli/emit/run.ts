@@ -96,7 +96,7 @@ async function destination(flags: EmitFlags): Promise<string> {
 /** Google's clients take long to load; whoever names the project need not wait for them. */
 async function credentialsProject(): Promise<string> {
   const { bigQueryClient, projectOf } = await import("../clients.ts");
-  return projectOf(bigQueryClient(undefined, false), undefined);
+  return projectOf(bigQueryClient(undefined, false), undefined, false);
 }
 
 /** Undefined unless there is somebody to look and an end to see. */

@@ -1,0 +1,370 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import type { TableMetadata } from "@google-cloud/bigquery";
+import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
+import { tables } from "@indelible/schemas/tables.ts";
+import { declaredTopics } from "@indelible/schemas/topics.ts";
+import { runExaminations, type Check, type Examination, type Finding } from "../../cli/doctor/check.ts";
+import { createTableStatement, shellWord } from "../../cli/doctor/commands.ts";
+import { deadLetterFinding } from "../../cli/doctor/dead-letters.ts";
+import { dataFolder, diskSpace, nodeVersion, tokens } from "../../cli/doctor/machine.ts";
+import { exitCodeOf } from "../../cli/doctor/run.ts";
+import { sealFinding } from "../../cli/doctor/seals.ts";
+import { findingsOfSurroundings, type Surroundings } from "../../cli/doctor/surroundings.ts";
+import { driftOf } from "../../cli/doctor/table-drift.ts";
+import { checksText } from "../../cli/doctor/text.ts";
+import {
+  findingsOfSubscriptions,
+  findingsOfTopics,
+  type FoundSubscription,
+  type Looked,
+  type LookedTopic,
+} from "../../cli/doctor/topics.ts";
+import { clockFinding } from "../../cli/doctor/warehouse.ts";
+import { settingsOf } from "../../cli/subscription-settings.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "indelible-doctor-"));
+after(() => rmSync(folder, { recursive: true }));
+
+describe("runExaminations()", () => {
+  const one = (id: string, look: Examination["look"]): Examination => ({ id, area: "stack", look });
+  const well = one("well", () => Promise.resolve([{ status: "ok", finding: "Well." }]));
+
+  it("says of one that never answers that nothing is known, and hides no other", async () => {
+    const never = one("never", () => new Promise(() => {}));
+    const checks = await runExaminations([never, well], 20);
+    assert.deepEqual(
+      checks.map(({ id, status }) => [id, status]),
+      [
+        ["never", "unknown"],
+        ["well", "ok"],
+      ],
+    );
+    assert.match(checks[0]?.finding ?? "", /no answer in 0.02 s/);
+  });
+
+  it("says why one failed, and hides no other", async () => {
+    const broken = one("broken", () => Promise.reject(new Error("permission\n denied")));
+    const checks = await runExaminations([broken, well], 1000);
+    assert.deepEqual(checks[0], {
+      id: "broken",
+      area: "stack",
+      status: "unknown",
+      finding: "broken: permission denied",
+    });
+    assert.equal(checks[1]?.status, "ok");
+  });
+});
+
+describe("the machine", () => {
+  it("needs Node 24", () => {
+    assert.equal(nodeVersion("24.0.0").status, "ok");
+    assert.equal(nodeVersion("22.18.0").status, "problem");
+  });
+
+  it("needs room on the disk", () => {
+    assert.deepEqual(
+      [2 ** 30, 2 ** 30 - 1, 2 ** 20 * 99].map((bytes) => diskSpace(".", bytes).status),
+      ["ok", "warning", "problem"],
+    );
+  });
+
+  it("has no data folder before `indelible dev` has run", () => {
+    assert.deepEqual(dataFolder(join(folder, "none")).status, "skipped");
+    assert.equal(dataFolder(folder).status, "ok");
+  });
+
+  it("keeps the tokens for their owner, and says how when it does not", () => {
+    assert.equal(tokens(folder).status, "skipped");
+    const file = join(folder, "access.json");
+    writeFileSync(file, '{"callers": []}', { mode: 0o600 });
+    assert.equal(tokens(folder).status, "ok");
+    chmodSync(file, 0o644);
+    const { status, fix = "" } = tokens(folder);
+    assert.equal(status, "problem");
+    assert.match(fix, /chmod 600 /);
+  });
+});
+
+describe("the surroundings", () => {
+  const written = {
+    GOOGLE_CLOUD_PROJECT: "indelible-local",
+    PUBSUB_EMULATOR_HOST: "127.0.0.1:8085",
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB: "http://127.0.0.1:8086/",
+    BIGQUERY_EMULATOR_HOST: "http://127.0.0.1:9050",
+    BIGQUERY_STORAGE_HOST: "127.0.0.1:9060",
+  };
+  const of = (over: Partial<Surroundings>): readonly Finding[] =>
+    findingsOfSurroundings({ data: ".indelible", variables: {}, written, running: true, ...over });
+
+  it("are well when nothing is set, and when what is set is what runs", () => {
+    assert.deepEqual(of({}), []);
+    assert.deepEqual(of({ variables: { ...written, BIGQUERY_EMULATOR_HOST: "localhost:9050" } }), []);
+  });
+
+  it("are wrong when half of the variables are set", () => {
+    const [finding] = of({ variables: { BIGQUERY_EMULATOR_HOST: "http://127.0.0.1:9050", GOOGLE_CLOUD_PROJECT: "p" } });
+    assert.equal(finding?.status, "problem");
+    assert.match(
+      finding?.finding ?? "",
+      /BIGQUERY_EMULATOR_HOST is set, and PUBSUB_EMULATOR_HOST and BIGQUERY_STORAGE/,
+    );
+    assert.match(finding?.fix ?? "", /^unset BIGQUERY_EMULATOR_HOST GOOGLE_CLOUD_PROJECT/);
+    assert.match(finding?.fix ?? "", /export PUBSUB_EMULATOR_HOST=127\.0\.0\.1:8085/);
+  });
+
+  it("are worth a warning when they name other services than those of the data folder", () => {
+    const [finding] = of({ variables: { ...written, PUBSUB_EMULATOR_HOST: "127.0.0.1:1" } });
+    assert.equal(finding?.status, "warning");
+    assert.match(finding?.finding ?? "", /PUBSUB_EMULATOR_HOST is 127\.0\.0\.1:1, .* 127\.0\.0\.1:8085/);
+  });
+
+  it("are wrong with a project that nothing names, a prefix that nothing has, and after a kill", () => {
+    const { GOOGLE_CLOUD_PROJECT: _, ...projectless } = written;
+    assert.equal(of({ variables: projectless })[0]?.fix, "export GOOGLE_CLOUD_PROJECT=indelible-local");
+    assert.equal(of({ variables: { INDELIBLE_TOPIC_PREFIX: "acme" } })[0]?.fix, "unset INDELIBLE_TOPIC_PREFIX");
+    assert.equal(of({ running: false, data: "d" })[0]?.fix, "indelible dev --data d");
+  });
+});
+
+describe("topics and subscriptions", () => {
+  const place = { project: "p", local: false, restart: "start again" };
+  const wellKept = { messageRetentionDuration: { seconds: String(31 * 86_400) } };
+
+  /** Everything as declared, but for what `change` does to the conversations and `kept` to the safety net. */
+  function world(
+    change: (subscription: FoundSubscription) => Looked<FoundSubscription> = (found) => ({ found }),
+  ): LookedTopic[] {
+    return declaredTopics().map((declared) => {
+      const { delivery, id } = declared;
+      const found: FoundSubscription = {
+        topic: `projects/p/topics/${id}`,
+        pushConfig: { pushEndpoint: `https://f.example/${delivery.path}` },
+        expirationPolicy: {},
+        ...settingsOf(delivery, "p"),
+      };
+      const push = id.endsWith(".conversations") ? change(found) : { found };
+      return {
+        declared,
+        topic: { found: wellKept },
+        subscriptions: new Map<string, Looked<FoundSubscription>>([
+          [delivery.pushSubscription, push],
+          [delivery.pullSubscription, { found: undefined }],
+          ...declared.kept.map((kept): [string, Looked<FoundSubscription>] => [
+            kept.id,
+            { found: { topic: `projects/p/topics/${id}` } },
+          ]),
+        ]),
+      };
+    });
+  }
+  const findingsWith = (change: Parameters<typeof world>[0]): readonly Finding[] =>
+    findingsOfSubscriptions(world(change), place);
+
+  it("are well as they are declared", () => {
+    assert.deepEqual(
+      [...findingsOfTopics(world(), place), ...findingsOfSubscriptions(world(), place)].map(({ status }) => status),
+      ["ok", "ok"],
+    );
+  });
+
+  it("name a topic that nobody reads, with the command that subscribes the function where it is", () => {
+    const [finding] = findingsWith(() => ({ found: undefined }));
+    assert.equal(finding?.status, "problem");
+    assert.match(
+      finding?.fix ?? "",
+      /^gcloud pubsub subscriptions create agent-logs\.conversations\.function --project=p --topic=agent-logs\.conversations --push-endpoint=https:\/\/f\.example\/conversations .*--expiration-period=never --ack-deadline=60 .*--dead-letter-topic=agent-logs\.dead-letter --max-delivery-attempts=100$/,
+    );
+  });
+
+  it("are content with a worker's subscription instead of the function's", () => {
+    const topics = world().map((topic) => {
+      const { pushSubscription, pullSubscription } = topic.declared.delivery;
+      const push = topic.subscriptions.get(pushSubscription) ?? { found: undefined };
+      const subscriptions = new Map(topic.subscriptions).set(pushSubscription, { found: undefined });
+      return { ...topic, subscriptions: subscriptions.set(pullSubscription, push) };
+    });
+    assert.deepEqual(
+      findingsOfSubscriptions(topics, place).map(({ status }) => status),
+      ["ok"],
+    );
+  });
+
+  const changes: readonly (readonly [what: string, change: object, status: string, fix: RegExp])[] = [
+    ["no last resort", { deadLetterPolicy: null }, "problem", /--max-delivery-attempts=100/],
+    [
+      "another dead-letter topic",
+      { deadLetterPolicy: { deadLetterTopic: "projects/p/topics/x", maxDeliveryAttempts: 100 } },
+      "problem",
+      /--dead-letter-topic=agent-logs\.dead-letter/,
+    ],
+    ["a short deadline", { ackDeadlineSeconds: 10 }, "warning", /update .*--ack-deadline=60/],
+    ["a date of death", { expirationPolicy: { ttl: { seconds: "2678400" } } }, "warning", /--expiration-period=never/],
+    [
+      "a topic that is gone",
+      { topic: "_deleted-topic_" },
+      "problem",
+      /subscriptions delete .*\n.*subscriptions create/,
+    ],
+    ["no topic any more", { detached: true }, "problem", /subscriptions delete/],
+    [
+      "another endpoint",
+      { pushConfig: { pushEndpoint: "https://f.example/x" } },
+      "problem",
+      /FUNCTION_URL\/conversations/,
+    ],
+  ];
+  for (const [what, change, status, fix] of changes) {
+    it(`name a subscription with ${what}`, () => {
+      const findings = findingsWith((found) => ({ found: { ...found, ...change } }));
+      assert.equal(findings.length, 1);
+      assert.equal(findings[0]?.status, status);
+      assert.match(findings[0]?.fix ?? "", fix);
+    });
+  }
+
+  it("say what could not be found out of one, and go on with the others", () => {
+    const findings = findingsWith(() => ({ failure: new Error("7 PERMISSION_DENIED") }));
+    assert.deepEqual(findings, [
+      {
+        status: "unknown",
+        subject: "agent-logs.conversations.function",
+        finding: "subscription agent-logs.conversations.function: 7 PERMISSION_DENIED",
+      },
+    ]);
+  });
+
+  it("name a safety net that is not there, and a topic that is not there or forgets", () => {
+    const topics = world().map((topic) => ({
+      ...topic,
+      subscriptions: new Map([...topic.subscriptions].filter(([id]) => !id.endsWith(".safety-net"))),
+    }));
+    assert.match(findingsOfSubscriptions(topics, place)[0]?.finding ?? "", /safety-net is not there/);
+    const [first, ...others] = world();
+    assert.ok(first !== undefined);
+    const gone = [{ ...first, topic: { found: undefined } }, ...others];
+    assert.match(findingsOfTopics(gone, place)[0]?.fix ?? "", /^gcloud pubsub topics create agent-logs\.dead-letter /);
+    const forgetful = [{ ...first, topic: { found: {} } }, ...others];
+    assert.match(findingsOfTopics(forgetful, place)[0]?.finding ?? "", /keeps messages for no time instead of 31 days/);
+  });
+});
+
+describe("driftOf()", () => {
+  const declared = bigQueryTableOf(tables.action_logs);
+  const place = { project: "p", local: false, restart: "start again" };
+  const drift = (change: Partial<TableMetadata>): readonly Finding[] =>
+    driftOf(
+      "p.agent_logs_raw.action_logs",
+      declared,
+      { ...structuredClone(declared), ...change } as TableMetadata,
+      place,
+    );
+  const fields = declared.schema.fields;
+
+  it("is nothing of a table as declared, also with the newer names of types and a column that was added later", () => {
+    assert.deepEqual(drift({}), []);
+    const names: { readonly [type: string]: string } = { INTEGER: "INT64", FLOAT: "FLOAT64", BOOLEAN: "BOOL" };
+    const renamed = fields.map((field) => ({ ...field, type: names[field.type] ?? field.type, mode: "NULLABLE" }));
+    assert.deepEqual(drift({ schema: { fields: renamed } } as Partial<TableMetadata>), []);
+  });
+
+  it("names columns that are missing, with the statement that adds them", () => {
+    const [finding, ...others] = drift({
+      schema: { fields: fields.filter(({ name }) => name !== "duration_ms") },
+    } as never);
+    assert.deepEqual(others, []);
+    assert.match(finding?.finding ?? "", /lacks 1 column: duration_ms/);
+    assert.match(finding?.fix ?? "", /^bq query .*ADD COLUMN IF NOT EXISTS `duration_ms` INT64'$/);
+  });
+
+  it("names columns of another type or shape, and those that nobody has declared", () => {
+    const changed = fields.map((field) => (field.name === "success" ? { ...field, type: "STRING" } : field));
+    const unknown = { name: "extra", type: "STRING", mode: "NULLABLE" };
+    const [other, extra] = drift({ schema: { fields: [...changed, unknown] } } as Partial<TableMetadata>);
+    assert.match(other?.finding ?? "", /success is STRING instead of BOOLEAN/);
+    assert.equal(extra?.status, "warning");
+    assert.match(extra?.finding ?? "", /does not know: extra/);
+  });
+
+  it("names a partition, an expiration and a clustering that are not as declared", () => {
+    const { timePartitioning } = declared;
+    const of = (change: object): string[] =>
+      drift({ timePartitioning: { ...timePartitioning, ...change } }).map(({ status, fix }) => `${status}: ${fix}`);
+    assert.match(
+      of({ expirationMs: "86400000" })[0] ?? "",
+      /^problem: bq update .*--time_partitioning_expiration=63158400 p:agent_logs_raw\.action_logs$/,
+    );
+    assert.match(of({ expirationMs: undefined })[0] ?? "", /^warning/);
+    assert.match(of({ field: "logged_at" })[0] ?? "", /^problem/);
+    assert.match(drift({ clustering: { fields: [] } })[0]?.fix ?? "", /--clustering_fields=/);
+  });
+
+  it("makes a statement that creates the table as it is declared", () => {
+    const statement = createTableStatement("p.agent_logs_raw.action_logs", declared);
+    assert.match(statement, /^CREATE TABLE IF NOT EXISTS `p\.agent_logs_raw\.action_logs` \(`/);
+    assert.match(statement, /`log_id` STRING NOT NULL/);
+    assert.match(statement, /PARTITION BY TIMESTAMP_TRUNC\(ingested_at, DAY\) CLUSTER BY /);
+    assert.match(statement, /partition_expiration_days = 731,/);
+    assert.equal(shellWord("it's"), `'it'\\''s'`);
+  });
+});
+
+describe("clocks and ages", () => {
+  it("blames a clock only for what the time of the question does not explain", () => {
+    const status = (server: number): string => clockFinding(server, 100_000, 103_000, false).status;
+    assert.deepEqual([101_000, 95_001, 94_000, 108_001, 164_000].map(status), [
+      "ok",
+      "ok",
+      "warning",
+      "warning",
+      "problem",
+    ]);
+    assert.match(clockFinding(0, 3_600_000, 3_600_000, false).finding, /60 minutes ahead of the warehouse's/);
+  });
+
+  it("knows a seal that is overdue, one that is missing for a day, and one from the future", () => {
+    const at = (ageMs: number): Finding =>
+      sealFinding({ at: 10 ** 9 - ageMs, commit: 1, size: 5n }, 10 ** 9, 780_000, ".indelible");
+    assert.deepEqual(
+      [0, 780_000, 780_001, 86_400_001, -61_000].map((ageMs) => at(ageMs).status),
+      ["ok", "ok", "warning", "problem", "problem"],
+    );
+    assert.equal(at(780_001).fix, "indelible seal");
+  });
+
+  it("gives number and age of open dead letters", () => {
+    assert.equal(deadLetterFinding(0, Number.NaN, "d").status, "ok");
+    const { status, finding, fix } = deadLetterFinding(3, 3 * 86_400_000, "d");
+    assert.deepEqual([status, fix], ["warning", "indelible dlq list --data d"]);
+    assert.match(finding, /^3 open dead letters, the oldest 3 days old/);
+    assert.equal(deadLetterFinding(1, 31 * 86_400_000, "d").status, "problem");
+  });
+});
+
+describe("what is printed", () => {
+  const check = (status: Check["status"], more: Partial<Check> = {}): Check => ({
+    id: "x",
+    area: "pubsub",
+    status,
+    finding: "Something is as it is, and the sentence that says so is longer than a terminal is wide.",
+    ...more,
+  });
+
+  it("fits the terminal, shows no control character, and ends with the verdict", () => {
+    const text = checksText([check("ok"), check("problem", { fix: "one\ntwo\u001b[31m" })], 80);
+    for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
+    assert.ok(!text.includes("\u001b"));
+    assert.match(text, /^ {4}fix: one\n {9}two/m);
+    assert.match(text, /\n1 problem\.\n$/);
+    assert.match(checksText([check("ok"), check("skipped")]), /\nAll is well\.\n$/);
+  });
+
+  it("has an exit code that counts warnings only when it is strict", () => {
+    assert.equal(exitCodeOf([check("warning"), check("skipped")], false), 0);
+    assert.equal(exitCodeOf([check("warning")], true), 1);
+    assert.equal(exitCodeOf([check("unknown")], false), 1);
+  });
+});
