@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { isClaimed } from "./dev/data-folder.ts";
 import { isObject, type JsonObject } from "./json.ts";
 
 /** Where the services of one machine are, as the variables that Google's clients and ours read. */
@@ -61,11 +62,12 @@ export function removeEnvironment(dataFolder: string): void {
  * Cloud with the application default credentials.
  *
  * @returns the project, undefined when the credentials are to name it; and whether the services are those of one machine
- * @throws ERR_CONFIG when the file in the data folder is not ours
+ * @throws ERR_CONFIG when the file in the data folder is not ours, or of an `indelible dev` that was killed
  */
 export function findEnvironment(dataFolder: string): { readonly project: string | undefined; readonly local: boolean } {
   if (process.env["BIGQUERY_EMULATOR_HOST"] === undefined && process.env["PUBSUB_EMULATOR_HOST"] === undefined) {
     const found = readEnvironment(dataFolder);
+    if (found !== undefined && !isClaimed(dataFolder)) throw leftBehind(dataFolder);
     if (found !== undefined) applyEnvironment(found);
     // On a machine of Google's this is seen without asking the network, which elsewhere takes seconds and ends in a warning.
     else process.env["METADATA_SERVER_DETECTION"] ??= "bios-only";
@@ -97,6 +99,13 @@ export function readEnvironment(dataFolder: string): Environment | undefined {
 
 function isEnvironment(value: unknown): value is JsonObject & Environment {
   return isObject(value) && names.every((name) => typeof value[name] === "string");
+}
+
+/** Whoever was about to ask this machine must not come to ask, or write to, Google Cloud instead. */
+function leftBehind(dataFolder: string): IndelibleError {
+  return new IndelibleError("ERR_CONFIG", `no \`indelible dev\` is running on ${dataFolder}: the last one was killed`, {
+    hint: `Start \`indelible dev\` again. For Google Cloud instead, delete ${join(dataFolder, fileName)}.`,
+  });
 }
 
 function unusable(path: string, cause?: unknown): IndelibleError {

@@ -48,13 +48,14 @@ export async function rowsOf(bigquery: BigQuery, query: Query, patience?: Patien
     const [rows] = await (patience === undefined ? ask() : retry("the warehouse", patience, ask));
     return rows.map((row) => plainValue(row) as PlainRow);
   } catch (error) {
-    if (IndelibleError.is(error) || patience?.signal?.aborted === true) throw error;
+    if (patience?.signal?.aborted === true) throw error;
+    if (IndelibleError.is(error)) throw error.code === "ERR_DEADLINE" ? absence(error.cause, error.message) : error;
     throw isTransient(error) ? absence(error) : refusalOf(error);
   }
 }
 
-function absence(cause: unknown): IndelibleError {
-  return new IndelibleError("ERR_DEADLINE", "the warehouse does not answer", {
+function absence(cause: unknown, message = "the warehouse does not answer"): IndelibleError {
+  return new IndelibleError("ERR_DEADLINE", message, {
     cause,
     hint: "Start `indelible dev`, and ask again while it is running; in the cloud, try again in a moment.",
   });

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { tryLock, type Lock } from "@indelible/publisher/spool/lock.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
@@ -7,6 +7,8 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 export interface DataFolder extends Disposable {
   readonly path: string;
 }
+
+const LOCK = "lock.db";
 
 /** Covers a restart whose predecessor is just ending. */
 const busyTimeoutMs = 2000;
@@ -27,10 +29,23 @@ export function claimDataFolder(folder: string): DataFolder {
   return { path, [Symbol.dispose]: () => claim.release() };
 }
 
+/** Whether a process has claimed the folder and lives; true too where that cannot be found out. Whoever asks has the lock for a moment. */
+export function isClaimed(folder: string): boolean {
+  const path = join(folder, LOCK);
+  if (!existsSync(path)) return false;
+  try {
+    const lock = tryLock(path);
+    lock?.release();
+    return lock === undefined;
+  } catch {
+    return true;
+  }
+}
+
 function lockIn(path: string): Lock | undefined {
   try {
     mkdirSync(path, { recursive: true });
-    return tryLock(join(path, "lock.db"), busyTimeoutMs);
+    return tryLock(join(path, LOCK), busyTimeoutMs);
   } catch (cause) {
     throw new IndelibleError("ERR_CONFIG", `the data folder ${path} cannot be used`, {
       cause,

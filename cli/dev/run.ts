@@ -20,6 +20,7 @@ import { retry, type Patience } from "../retry.ts";
 import { sampleDay, sampleNotes } from "../sample/day.ts";
 import { printable, truncate } from "../terminal/cell.ts";
 import { interruption } from "../terminal/interruption.ts";
+import { jsonText } from "../terminal/json-text.ts";
 import { provideAccess, type Access } from "./access.ts";
 import { claimDataFolder } from "./data-folder.ts";
 import { provisionTopics, provisionWarehouse } from "./provision.ts";
@@ -65,7 +66,7 @@ export async function runDev(flags: DevFlags): Promise<number> {
       tally === undefined ? sampleDay(today()) : transcriptEntries(flags.import ?? [], importOptions, tally);
     const report = await deliver(entries, { project: flags.project, local: true, alone: true, signal });
     if (flags.json === true) {
-      process.stdout.write(`${JSON.stringify({ ...report, ...(tally !== undefined && { import: tally }) })}\n`);
+      process.stdout.write(jsonText({ ...report, ...(tally !== undefined && { import: tally }) }, 0));
     } else {
       if (tally !== undefined) process.stdout.write(`${section("What was imported", tallyText(tally))}\n`);
       process.stdout.write(`${reportText(report, tally === undefined ? sampleNotes : [])}\n`);

@@ -3,11 +3,12 @@ import type { PubSub } from "@google-cloud/pubsub";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
 import { bigQueryClient, projectOf, pubSubClient } from "../clients.ts";
+import { isClaimed } from "../dev/data-folder.ts";
 import { findEnvironment, readEnvironment, type Environment } from "../environment.ts";
 import { messageOf } from "../terminal/failure.ts";
 import { roleToken } from "../role-token.ts";
 import type { Finding } from "./check.ts";
-import { answers, commandOn, findingsOfSurroundings, isRunning, restartOf } from "./surroundings.ts";
+import { answers, commandOn, findingsOfSurroundings, restartOf } from "./surroundings.ts";
 
 /** Services that answer, and whom they are asked as. */
 export interface Installation {
@@ -37,9 +38,12 @@ const credentialsDeadlineMs = 8000;
 /** Finds the services as every other command does (see environment.ts), and whether they are there. @throws ERR_CONFIG a file in the data folder is not ours */
 export async function approach(data: string): Promise<Approach> {
   const variables = { ...process.env };
-  const running = isRunning(data);
+  const running = isClaimed(data);
   const written = readEnvironment(data);
   const findings = [...findingsOfSurroundings({ data, variables, written, running })];
+  const isNamed = variables["BIGQUERY_EMULATOR_HOST"] !== undefined || variables["PUBSUB_EMULATOR_HOST"] !== undefined;
+  // One that was killed has left its file, and no command asks anything; the findings say so.
+  if (written !== undefined && !running && !isNamed) return { findings, installation: undefined };
   const { project: named, local } = findEnvironment(data);
   if (!local) return inCloud(data, named, running, findings);
 

@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { tryLock } from "@indelible/publisher/spool/lock.ts";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
 import { DEFAULT_DATA_FOLDER, exportLines, type Environment } from "../environment.ts";
 import type { Finding } from "./check.ts";
@@ -78,15 +76,6 @@ function isSet(variables: NodeJS.ProcessEnv, name: string): boolean {
 function same(one: string, other: string): boolean {
   const bare = (text: string): string => text.replace(/^http:\/\//, "").replace(/^localhost:/, "127.0.0.1:");
   return bare(one) === bare(other);
-}
-
-/** Whether an `indelible dev` has this data folder; by its lock, so whatever became of its files. */
-export function isRunning(data: string): boolean {
-  const path = join(data, "lock.db");
-  if (!existsSync(path)) return false;
-  const lock = tryLock(path);
-  lock?.release();
-  return lock === undefined;
 }
 
 /** Whether somebody listens at `host:port`, with or without `http://`. */

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
+import { claimDataFolder } from "../../cli/dev/data-folder.ts";
 import {
   exportLines,
   findEnvironment,
@@ -33,12 +34,20 @@ function clear(): void {
 describe("findEnvironment()", () => {
   it("finds the running services by the data folder, until they end", () => {
     clear();
+    using claim = claimDataFolder(folder);
     writeEnvironment(folder, environment);
-    assert.deepEqual(findEnvironment(folder), { project: "indelible-local", local: true });
+    assert.deepEqual(findEnvironment(claim.path), { project: "indelible-local", local: true });
     assert.equal(process.env["PUBSUB_EMULATOR_HOST"], "127.0.0.1:1");
     removeEnvironment(folder);
     clear();
     assert.deepEqual(findEnvironment(folder), { project: undefined, local: false });
+  });
+
+  it("refuses what one that was killed has left behind, rather than to ask Google Cloud", () => {
+    clear();
+    writeEnvironment(folder, environment);
+    assert.throws(() => findEnvironment(folder), { code: "ERR_CONFIG", hint: /^Start `indelible dev` again/ });
+    removeEnvironment(folder);
   });
 
   it("prefers what the shell says", () => {
