@@ -1,11 +1,13 @@
 import { auditQueriesOf, PROJECT_PLACEHOLDER } from "@indelible/schemas/audit-queries.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import { DEFAULT_DATA_FOLDER, findEnvironment } from "./environment.ts";
+import { jsonText } from "./terminal/json-text.ts";
 import { renderTable } from "./terminal/table.ts";
 
 interface AuditSqlFlags {
   readonly project?: string;
   readonly list?: true;
+  readonly json?: true;
   readonly data: string;
 }
 
@@ -21,6 +23,7 @@ export function declareAuditSql(program: Command): void {
     .argument("[name]", "one of those that --list names")
     .option("--project <id>", "the project of the dataset (default: that of the environment)", projectIdOf)
     .option("--list", "list the queries")
+    .option("--json", "print name, description and query as JSON; of all queries when none is named")
     .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER)
     .addHelpText(
       "after",
@@ -36,21 +39,25 @@ Examples:
       const project = flags.project ?? findEnvironment(flags.data).project ?? PROJECT_PLACEHOLDER;
       const queries = auditQueriesOf(project);
       if (name === undefined || flags.list === true) {
+        if (flags.json === true) {
+          process.stdout.write(jsonText(queries));
+          return;
+        }
         const rows = queries.map((query) => [query.name, query.description]);
         const width = process.stdout.isTTY ? process.stdout.columns : undefined;
         process.stdout.write(renderTable([{ title: "name" }, { title: "what its rows are" }], rows, width));
         return;
       }
-      const query = queries.find((one) => one.name === name)?.query;
+      const query = queries.find((one) => one.name === name);
       if (query === undefined) {
-        command.error(`error: there is no query ${name}; \`indelible audit-sql --list\` names them all`, {
+        return command.error(`error: there is no query ${name}; \`indelible audit-sql --list\` names them all`, {
           exitCode: 2,
         });
       }
       if (project === PROJECT_PLACEHOLDER) {
         process.stderr.write(`note: no project is known here: replace ${PROJECT_PLACEHOLDER}, or give --project\n`);
       }
-      process.stdout.write(`${query}\n`);
+      process.stdout.write(flags.json === true ? jsonText(query) : `${query.query}\n`);
     });
 }
 

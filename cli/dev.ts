@@ -20,7 +20,12 @@ export function declareDev(program: Command): void {
   declareImportOptions(command)
     .addHelpText(
       "after",
-      "\nExamples:\n  $ indelible dev\n  $ indelible dev --once --import runs.json --business-id acme --agent-position support",
+      `
+Exit codes: 0 everything has arrived, 1 something has not, or a service could not be started, 2 wrong usage, 130 interrupted before the report.
+
+Examples:
+  $ indelible dev
+  $ indelible dev --once --import runs.json --business-id acme --agent-position support`,
     )
     .action(async (flags: DevFlags) => {
       const { runDev } = await import("./dev/run.ts");

@@ -16,6 +16,14 @@ export function declareDlq(program: Command): void {
       "Works on dead letters: what the log could not accept, byte for byte, with the reason. Nothing is ever deleted: each " +
         "decision is an entry of dead_letter_reviews, and the state of a dead letter derives from those. docs/dead-letters.md says more.",
     );
+  dlq.addHelpText(
+    "after",
+    `
+Examples:
+  $ indelible dlq list
+  $ indelible dlq show 1f0c52aa
+  $ indelible dlq replay --reason ERR_DELIVERY_ATTEMPTS --dry-run`,
+  );
   declareList(dlq);
   declareShow(dlq);
   declareReplay(dlq);
@@ -33,6 +41,8 @@ function declareList(dlq: Command): void {
     .addHelpText(
       "after",
       `
+Exit codes: 0 answered, also when there are none, 1 refused or not reachable, 2 wrong usage.
+
 Examples:
   $ indelible dlq list
   $ indelible dlq list --all --table thinking_logs --since 2h
@@ -51,7 +61,14 @@ function declareShow(dlq: Command): void {
     .description("Prints one dead letter: reason, source, bytes, what to do, its reviews and what its replays left.")
     .argument("<id>", "its ID, or a beginning that no other has");
   withOutput(command)
-    .addHelpText("after", "\nExample:\n  $ indelible dlq show 1f0c52aa")
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 found, 1 not there, refused or not reachable, 2 wrong usage.
+
+Example:
+  $ indelible dlq show 1f0c52aa`,
+    )
     .action(async (id: string, flags: ShowFlags) => {
       const { runShow } = await import("./dlq/show.ts");
       await runShow(id, flags);

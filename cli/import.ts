@@ -16,7 +16,14 @@ export function declareImport(program: Command): void {
   declareImportOptions(command)
     .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER)
     .option("--json", "print the report as one JSON object")
-    .addHelpText("after", "\nExample:\n  $ indelible import --agent-position support runs.jsonl")
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 everything has arrived, 1 something has not, 2 wrong usage, 130 interrupted.
+
+Example:
+  $ indelible import --agent-position support runs.jsonl`,
+    )
     .action(async (files: string[], flags: ImportCommandFlags) => {
       const { runImport } = await import("./import/run.ts");
       process.exitCode = await runImport(files, flags);

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { declareAccess } from "./access.ts";
 import { declareAuditSql } from "./audit-sql.ts";
+import { declareCompletion } from "./completion.ts";
 import { declareDev } from "./dev.ts";
 import { declareDlq } from "./dlq.ts";
 import { declareDoctor } from "./doctor.ts";
@@ -49,5 +50,6 @@ Example:
   declareProve(program);
   declareGaps(program);
   declareAuditSql(program);
+  declareCompletion(program);
   return program;
 }

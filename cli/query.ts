@@ -1,5 +1,8 @@
 import type { Command } from "commander";
+import { purposeLabels } from "@indelible/schemas/purpose.ts";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
+import { checkedText } from "./option-text.ts";
+import { parametersOf } from "./query/parameters.ts";
 import type { QueryFlags } from "./query/run.ts";
 
 /** `indelible query SQL` */
@@ -14,7 +17,11 @@ export function declareQuery(program: Command): void {
     )
     .argument("<sql>", "a query; table names without a dataset are views of agent_logs")
     .option("--param <name=value>", "a query parameter, also as name:TYPE=value; default type: STRING", collect, [])
-    .option("--purpose <text>", "why you read: it stands in the access audit (`indelible access`)")
+    .option(
+      "--purpose <text>",
+      "why you read: it stands in the access audit (`indelible access`)",
+      checkedText(purposeLabels),
+    )
     .option("--json", "print an array of rows as JSON, also on a terminal")
     .option("--data <folder>", "data folder of the running `indelible dev`", DEFAULT_DATA_FOLDER)
     .addHelpText(
@@ -34,5 +41,5 @@ Examples:
 }
 
 function collect(value: string, earlier: readonly string[]): readonly string[] {
-  return [...earlier, value];
+  return [...earlier, checkedText((text) => parametersOf([text]))(value)];
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { timeOf } from "../time-range.ts";
+import { checkedText } from "../option-text.ts";
+import { timeOf, timeOption } from "../time-range.ts";
 import { states, type State } from "./letter.ts";
 
 /** Which dead letters are meant. What is undefined restricts nothing. */
@@ -26,7 +27,11 @@ export function declareFilter(command: Command, defaultState: string): Command {
     .option("--reason <code>", "only those with this reason, such as ERR_INVALID_EVENT")
     .option("--table <name>", "only those that were meant for this table")
     .option("--pattern <text>", "only those of this pattern, as `dlq list` prints it")
-    .option("--since <time>", "only those of messages published since then: 30m, 2h, 7d, or RFC 3339")
+    .option(
+      "--since <time>",
+      "only those of messages published since then: 30m, 2h, 7d, or RFC 3339",
+      checkedText(timeOption),
+    )
     .option("--state <state>", `only those in this state: ${states.join(", ")} (default: ${defaultState})`, stateOf);
 }
 
