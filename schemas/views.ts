@@ -2,6 +2,7 @@ import { costDailyView } from "./cost.ts";
 import { entitiesQuery, historyQuery } from "./history.ts";
 import { integrityViewsOf } from "./integrity-views.ts";
 import { RAW_DATASET, VIEWS_DATASET } from "./names.ts";
+import { reviewViewsOf } from "./review-views.ts";
 import { rowColumns, tables, tableNames, type Table } from "./tables.ts";
 
 export interface View {
@@ -23,6 +24,7 @@ export function viewsOf(projectId: string): readonly View[] {
     ]),
     ...integrityViewsOf(projectId),
     costDailyView(projectId),
+    ...reviewViewsOf(projectId),
   ];
 }
 

@@ -5,17 +5,11 @@ import { viewRelations } from "@indelible/schemas/relations.ts";
 import type { Event } from "@indelible/schemas/tables.ts";
 import { rowsOf } from "../../cli/warehouse.ts";
 import { RawWarehouse } from "../e2e/raw-warehouse.ts";
-import { shared } from "../shared.ts";
-import { airlineEvents, bring, mixed, sampleEvents, type Arrival } from "./mixed-log.ts";
+import { bring, mixed, type Arrival } from "./mixed-log.ts";
+import { sources } from "./mixed-sources.ts";
 import { entitiesOf } from "./reference.ts";
 
 const project = "cost-test";
-const airline = shared("data/tau-bench-airline/gpt-4o-airline.json");
-const sources = [
-  { name: "the sample company's day", skip: false, events: async () => sampleEvents("2026-01-31") },
-  { name: "the airline's runs", skip: airline.skip, events: () => airlineEvents(airline.path, 40) },
-] as const;
-
 /** Billionths of a dollar, which can be added up without rounding. */
 const billionths = (usd: unknown): number => Math.round(Number(usd ?? 0) * 1e9);
 

@@ -92,7 +92,7 @@ function changed(table: TableName, index: number): Event {
 
 /** A further entry of the same entity: newer, older, or by no clock but Pub/Sub's. */
 function further(table: TableName, event: Event, index: number, chance: number): Event {
-  const { logged_at: loggedAt, seq: _seq, publisher_id: _publisher, ...rest } = event;
+  const { logged_at: loggedAt, seq: _seq, publisher_id: publisher, ...rest } = event;
   const shift = chance < 0.1 ? 3_600_000 : -3_600_000;
   const at = new Date(Date.parse(String(loggedAt ?? "2026-01-31T12:00:00Z")) + shift).toISOString();
   const optional = Object.entries(tables[table].columns).filter(([, column]) => !("required" in column));
@@ -102,6 +102,8 @@ function further(table: TableName, event: Event, index: number, chance: number):
   return {
     ...rest,
     ...kept,
+    // Whoever reports a read must say who he is.
+    ...(table === "log_access_audit" && { publisher_id: publisher }),
     ...changed(table, index),
     log_id: `00000000-0000-7000-9000-${String(index).padStart(12, "0")}`,
     ...(chance > 0.15 ? {} : { logged_at: at }),

@@ -5,15 +5,9 @@ import { tables } from "@indelible/schemas/tables.ts";
 import { loggedTables } from "../../cli/delivery/entries.ts";
 import { rowsOf } from "../../cli/warehouse.ts";
 import { RawWarehouse } from "../e2e/raw-warehouse.ts";
-import { shared } from "../shared.ts";
-import { airlineEvents, bring, mixed, sampleEvents, type Arrival } from "./mixed-log.ts";
+import { bring, mixed, type Arrival } from "./mixed-log.ts";
+import { sources } from "./mixed-sources.ts";
 import { comparable, entitiesOf, historyOf } from "./reference.ts";
-
-const airline = shared("data/tau-bench-airline/gpt-4o-airline.json");
-const sources = [
-  { name: "the sample company's day", skip: false, events: async () => sampleEvents("2026-01-31") },
-  { name: "the airline's runs", skip: airline.skip, events: () => airlineEvents(airline.path, 40) },
-] as const;
 
 for (const { name, skip, events } of sources) {
   describe(`the views of ${name}, with duplicates, conflicts, late entries and in any order`, { skip }, () => {
