@@ -1,4 +1,5 @@
 import { relationsWhere, viewRelations, type Relations } from "./relations.ts";
+import { tables } from "./tables.ts";
 import type { View } from "./views.ts";
 
 /** What has a cost of its own. */
@@ -18,6 +19,12 @@ const amounts = ["input_tokens", "output_tokens", "total_tokens", "cost_usd"];
 /** The columns of `costItemsQuery`. */
 export const costItemColumns: readonly string[] = ["occurred_at", ...dimensions, "table_name", "item_id", ...amounts];
 
+/** Where the things that have a cost are found. */
+export interface CostRelations extends Pick<Relations, "entities"> {
+  /** Conversations of the calls of models that `done`, a relation of the query, has; and maybe others. Default: those of `entities`. */
+  readonly chats?: Relations["entities"];
+}
+
 /**
  * One row for each thing that has a cost of its own, so that each token and each dollar is in one row only:
  *
@@ -30,34 +37,40 @@ export const costItemColumns: readonly string[] = ["occurred_at", ...dimensions,
  *
  * `cost_usd` is NUMERIC, each row rounded to a billionth of a dollar, so that a sum does not depend on the order of its rows.
  */
-export function costItemsQuery(relations: Relations): string {
-  return `SELECT started_at AS occurred_at, business_id, agent_position, 'conversation' AS kind, model_provider, model_name,
+export function costItemsQuery({ entities, chats }: CostRelations): string {
+  const conversations = [...agent, "started_at", "model_provider", "model_name", "input_tokens", "output_tokens"];
+  const calls = [...agent, "called_at", "server_name", "tool_name", "tokens_used", "cost_usd"];
+  const actions = [...agent, "started_at", "conversation_id", "action_type", "action_details", "cost_usd"];
+  return `WITH done AS (
+  SELECT started_at, business_id, agent_position, action_id, conversation_id, CAST(cost_usd AS NUMERIC) AS cost_usd,
+    ${detail("model_provider")}, ${detail("model_name")},
+    ${detailCount("input_tokens")}, ${detailCount("output_tokens")}, ${detailCount("total_tokens")}
+  FROM ${entities("action_logs", actions)}
+  WHERE action_type IS NULL OR action_type != 'mcp_call'
+)
+SELECT started_at AS occurred_at, business_id, agent_position, 'conversation' AS kind, model_provider, model_name,
   CAST(NULL AS STRING) AS server_name, CAST(NULL AS STRING) AS tool_name, 'conversations' AS table_name, conversation_id AS item_id,
   input_tokens, output_tokens, COALESCE(total_tokens, input_tokens + output_tokens, input_tokens, output_tokens) AS total_tokens,
   CAST(cost_usd AS NUMERIC) AS cost_usd
-FROM ${relations.entities("conversations")}
+FROM ${entities("conversations", [...conversations, "total_tokens", "cost_usd"])}
 UNION ALL
 SELECT called_at, business_id, agent_position, 'tool', NULL, NULL, server_name, tool_name, 'mcp_usage_logs', usage_id,
   NULL, NULL, tokens_used, CAST(cost_usd AS NUMERIC)
-FROM ${relations.entities("mcp_usage_logs")}
+FROM ${entities("mcp_usage_logs", calls)}
 UNION ALL
 SELECT done.started_at, done.business_id, done.agent_position, 'action', done.model_provider, done.model_name, NULL, NULL, 'action_logs', done.action_id,
   IF(done.model_name IS NOT NULL AND chat.has_tokens, NULL, done.input_tokens),
   IF(done.model_name IS NOT NULL AND chat.has_tokens, NULL, done.output_tokens),
   IF(done.model_name IS NOT NULL AND chat.has_tokens, NULL, done.total_tokens),
   IF(done.model_name IS NOT NULL AND chat.has_cost, NULL, done.cost_usd)
-FROM (
-  SELECT started_at, business_id, agent_position, action_id, conversation_id, CAST(cost_usd AS NUMERIC) AS cost_usd,
-    ${detail("model_provider")}, ${detail("model_name")},
-    ${detailCount("input_tokens")}, ${detailCount("output_tokens")}, ${detailCount("total_tokens")}
-  FROM ${relations.entities("action_logs")}
-  WHERE action_type IS NULL OR action_type != 'mcp_call'
-) AS done
+FROM done
 LEFT JOIN (
   SELECT conversation_id, cost_usd IS NOT NULL AS has_cost, COALESCE(total_tokens, input_tokens, output_tokens) IS NOT NULL AS has_tokens
-  FROM ${relations.entities("conversations")}
+  FROM ${(chats ?? entities)("conversations", ["input_tokens", "output_tokens", "total_tokens", "cost_usd"])}
 ) AS chat ON chat.conversation_id = done.conversation_id`;
 }
+
+const agent = ["business_id", "agent_position"];
 
 function detail(name: string): string {
   return `JSON_VALUE(action_details, '$.${name}') AS ${name}`;
@@ -72,15 +85,11 @@ function detailCount(name: string): string {
  * The relations of what happened at or after the query's parameter `since` (TIMESTAMP). The condition `occurred_at >= @since` is to be said once
  * more.
  */
-export function costRelationsSince(projectId: string): Relations {
-  const { arrivals } = viewRelations(projectId);
-  return relationsWhere(projectId, (name) => {
-    if (name === "mcp_usage_logs") return "called_at >= @since";
-    if (name !== "conversations") return "started_at >= @since";
-    // An action counts or not by what its conversation says, which may have begun before.
-    const acted = `SELECT conversation_id FROM ${arrivals("action_logs")} WHERE started_at >= @since AND conversation_id IS NOT NULL`;
-    return `(started_at >= @since OR conversation_id IN (${acted}))`;
-  });
+export function costRelationsSince(projectId: string): CostRelations {
+  const happened = relationsWhere(projectId, (name) => `${tables[name].occurredAt} >= @since`);
+  // An action counts or not by what its conversation says, which may have begun before.
+  const spoken = "conversation_id IN (SELECT conversation_id FROM done WHERE model_name IS NOT NULL)";
+  return { entities: happened.entities, chats: relationsWhere(projectId, () => spoken).entities };
 }
 
 export function costDailyView(projectId: string): View {

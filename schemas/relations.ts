@@ -1,4 +1,4 @@
-import { entitiesQuery, historyQuery } from "./history.ts";
+import { entitiesQuery, historyColumnsOf, historyQuery } from "./history.ts";
 import { VIEWS_DATASET } from "./names.ts";
 import { tables, type TableName } from "./tables.ts";
 
@@ -8,8 +8,12 @@ export interface Relations {
   arrivals(name: TableName): string;
   /** Every entry once, as in `<table>_history`. */
   history(name: TableName): string;
-  /** One row an entity, as in `<table>`. */
-  entities(name: TableName): string;
+  /**
+   * One row an entity, as in `<table>`.
+   *
+   * @param columns those that are wanted beside the entity's identity, which take a fraction of the time. Default: all
+   */
+  entities(name: TableName, columns?: readonly string[]): string;
 }
 
 /** The views: everything that there is. What the views that build on others read. */
@@ -17,7 +21,10 @@ export function viewRelations(projectId: string): Relations {
   return {
     arrivals: (name) => viewNamed(projectId, `${name}_arrivals`),
     history: (name) => viewNamed(projectId, `${name}_history`),
-    entities: (name) => viewNamed(projectId, name),
+    entities: (name, columns) =>
+      columns === undefined
+        ? viewNamed(projectId, name)
+        : entitiesOf(name, viewNamed(projectId, `${name}_arrivals`), columns),
   };
 }
 
@@ -33,20 +40,25 @@ export function viewRelations(projectId: string): Relations {
  */
 export function relationsWhere(projectId: string, conditionOf: (name: TableName) => string): Relations {
   const arrivals = (name: TableName): string => viewNamed(projectId, `${name}_arrivals`);
-  const entriesOf = (name: TableName, condition: string): string => {
+  const copiesOf = (name: TableName, condition: string): string => {
     const from = arrivals(name);
-    const copies = `(SELECT * FROM ${from} WHERE log_id IN (SELECT log_id FROM ${from} WHERE ${condition}))`;
-    return `(${historyQuery(copies)})`;
+    return `(SELECT * FROM ${from} WHERE log_id IN (SELECT log_id FROM ${from} WHERE ${condition}))`;
   };
   return {
     arrivals,
-    history: (name) => entriesOf(name, conditionOf(name)),
-    entities: (name) => {
+    history: (name) => `(${historyQuery(copiesOf(name, conditionOf(name)))})`,
+    entities: (name, columns) => {
       const { entity } = tables[name];
       const met = `SELECT ${entity} FROM ${arrivals(name)} WHERE ${conditionOf(name)}`;
-      return `(${entitiesQuery(tables[name], entriesOf(name, `${entity} IN (${met})`))})`;
+      return entitiesOf(name, copiesOf(name, `${entity} IN (${met})`), columns);
     },
   };
+}
+
+function entitiesOf(name: TableName, copies: string, columns?: readonly string[]): string {
+  const table = tables[name];
+  const needed = columns === undefined ? undefined : historyColumnsOf(table, columns);
+  return `(${entitiesQuery(table, `(${historyQuery(copies, needed)})`, columns)})`;
 }
 
 function viewNamed(projectId: string, name: string): string {
