@@ -2,6 +2,7 @@ import { WarehouseError } from "./errors.ts";
 import { quoteName } from "./table-schema.ts";
 import type { Statement } from "./query/engine.ts";
 import type { TableRef } from "./sql/translate.ts";
+import type { DayPartitioning, Days } from "./partitions.ts";
 import type { TableSchema } from "./table-schema.ts";
 
 export type DatasetRef = { readonly projectId: string; readonly datasetId: string };
@@ -50,7 +51,22 @@ export type Change =
   | { readonly kind: "putTable"; readonly table: Table }
   | { readonly kind: "deleteTable"; readonly ref: TableRef }
   | { readonly kind: "putStream"; readonly stream: WriteStream }
+  | PartitionsChange
   | StatementChange;
+
+/**
+ * Rows of whole days that left a table: because their time was over, by the clock and the setting of then, or because somebody took a partition
+ * away. What stands here is done again when the index is built anew, without asking a clock.
+ */
+export type PartitionsChange = {
+  readonly kind: "removePartitions";
+  readonly ref: TableRef;
+  /** When it happened, in milliseconds since 1970. */
+  readonly atMs: number;
+  /** Who took the partition away; undefined: its time was over. */
+  readonly principal?: string;
+} & Pick<DayPartitioning, "field" | "type"> &
+  Days;
 
 /**
  * A statement that changes one table, as it was sent: INSERT, UPDATE, DELETE, TRUNCATE TABLE or CREATE TABLE AS. It was tried out on all that
@@ -116,6 +132,8 @@ export class Catalog {
       case "putStream":
         this.#streams.set(change.stream.name, change.stream);
         return;
+      case "removePartitions":
+        return;
       case "statement":
         if (change.table === undefined) return;
         this.#forget(change.target);
@@ -155,6 +173,11 @@ export class Catalog {
     const table = this.findTable(ref);
     if (table === undefined) throw new WarehouseError("notFound", `Not found: Table ${tableName(ref)}`);
     return table;
+  }
+
+  /** The tables of all datasets, without views. */
+  everyTable(): readonly Table[] {
+    return [...this.#tables.values()].filter(({ viewQuery }) => viewQuery === undefined);
   }
 
   /** The datasets of a project, by name. */

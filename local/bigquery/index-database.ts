@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { logToStderr as log } from "../log.ts";
-import { macros } from "./sql/translate.ts";
+import { CLOCK_VARIABLE, macros } from "./sql/translate.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
 
 const FILE_NAME = "index.duckdb";
@@ -93,6 +93,11 @@ async function open(path: string): Promise<IndexDatabase> {
 export async function prepareSession(connection: DuckDBConnection): Promise<void> {
   await connection.run("SET TimeZone = 'UTC'");
   await connection.run(`USE ${INDEX_CATALOG}`);
+}
+
+/** What the connection's statements take for the present, in milliseconds since 1970. Without it, the machine's clock. */
+export async function setClock(connection: DuckDBConnection, nowMs: number): Promise<void> {
+  await connection.run(`SET VARIABLE ${CLOCK_VARIABLE} = make_timestamptz(${Math.floor(nowMs * 1000)})`);
 }
 
 /** Writes everything that is applied into the file. Queries may run meanwhile; nothing may be written. */

@@ -3,6 +3,7 @@ import { logToStderr as log } from "../log.ts";
 import { isVolatileQuery } from "./sql/change.ts";
 import { translate } from "./sql/translate.ts";
 import { addedFields, duckdbType, quoteName } from "./table-schema.ts";
+import { daysCondition } from "./partitions.ts";
 import { createTableAs, readTableChange, translateTableChange } from "./statement-sql.ts";
 import type { Catalog, Change, StatementChange, Table } from "./catalog.ts";
 import type { TableRef, Translation } from "./sql/translate.ts";
@@ -36,6 +37,11 @@ export function indexStatements(change: Change, catalog: Catalog): IndexStatemen
     }
     case "putStream":
       return required();
+    case "removePartitions":
+      return {
+        ...required(),
+        once: { sql: `DELETE FROM ${duckdbTable(change.ref)} WHERE ${daysCondition(change, change)}`, bindings: [] },
+      };
     case "statement":
       return { ...required(), once: changeSql(change, catalog) };
   }

@@ -2,14 +2,16 @@ import { parseArgs } from "node:util";
 import { logToStderr as log } from "../log.ts";
 import { faultsOfOption, listed } from "../faults.ts";
 import { policyOfOption } from "./access/policy-file.ts";
+import { parseTimestamp } from "./civil-time.ts";
 import { startWarehouse } from "./server.ts";
 import { warehouseFaultPoints } from "./storage-write/append-faults.ts";
 import type { WarehouseOptions, WarehouseServer } from "./server.ts";
 
-const USAGE = `Usage: node local/bigquery/main.ts --data DIR [--port 9050] [--grpc-port 9060] [--access FILE] [--audit-topic TOPIC] [--faults JSON]
+const USAGE = `Usage: node local/bigquery/main.ts --data DIR [--port 9050] [--grpc-port 9060] [--access FILE] [--audit-topic TOPIC] [--faults JSON] [--now TIME]
 --access: who may do what, as docs/warehouse.md says; without it everybody may do everything.
 --audit-topic: where every read is recorded, as projects/P/topics/T of the Pub/Sub that PUBSUB_EMULATOR_HOST names.
---faults, for tests: such as '{"seed": 7, "appendRows": {"cut-after": 0.01}}', with ${listed(warehouseFaultPoints)}.`;
+--faults, for tests: such as '{"seed": 7, "appendRows": {"cut-after": 0.01}}', with ${listed(warehouseFaultPoints)}.
+--now, for tests: the time at which it starts, in RFC 3339, such as 2033-01-31T00:00:00Z; it runs on from there.`;
 const DEFAULT_PORT = "9050";
 const DEFAULT_GRPC_PORT = "9060";
 const SHUTDOWN_LIMIT_MS = 10_000;
@@ -23,6 +25,7 @@ async function main(): Promise<void> {
       access: { type: "string" },
       "audit-topic": { type: "string" },
       faults: { type: "string" },
+      now: { type: "string" },
     },
   });
   if (values.data === undefined) throw new Error(USAGE);
@@ -35,10 +38,21 @@ async function main(): Promise<void> {
     faults: faultsOfOption(values.faults, warehouseFaultPoints, (point, kind) =>
       log("WARNING", "A fault was injected", { point, kind }),
     ),
+    now: clockFrom(values.now),
   });
   stopWith(server);
   const { host, port, grpcPort } = server;
   process.stdout.write(`${JSON.stringify({ service: "bigquery", ready: true, host, port, grpcPort })}\n`);
+}
+
+/** A clock that shows this time now. */
+function clockFrom(text: string | undefined): (() => number) | undefined {
+  if (text === undefined) return undefined;
+  const micros = text.includes(":") ? parseTimestamp(text) : undefined;
+  if (micros === undefined) throw new Error(`${text} is no time. ${USAGE}`);
+  const startMs = Number(micros / 1000n);
+  const startedMs = performance.now();
+  return () => Math.floor(startMs + performance.now() - startedMs);
 }
 
 function readPort(text: string): number {

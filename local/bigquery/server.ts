@@ -34,6 +34,8 @@ export type WarehouseOptions = {
   readonly faults?: WarehouseFaults | undefined;
   /** Who may do what. Default: everybody everything. */
   readonly access?: Policy;
+  /** What time it is, in milliseconds since 1970; it may go back, and jump. Default: the machine's clock. */
+  readonly now?: (() => number) | undefined;
 };
 export type WarehouseServer = {
   readonly host: string;
@@ -58,12 +60,12 @@ const KEEP_ALIVE_MS = 600_000;
  * @throws {Error} EADDRINUSE when a port is taken; or when the folder is in use or was written by a later version.
  */
 export async function startWarehouse(options: WarehouseOptions): Promise<WarehouseServer> {
-  const { dataDirectory, port, grpcPort, onFatal = throwUncaught, audit, faults, access = openPolicy } = options;
-  const warehouse = await Warehouse.open(dataDirectory, onFatal);
+  const { dataDirectory, port, grpcPort, onFatal = throwUncaught, audit, faults, access = openPolicy, now } = options;
+  const warehouse = await Warehouse.open(dataDirectory, onFatal, now);
   const auditLog = audit === undefined ? undefined : await openAuditLog(warehouse, { dataDirectory, ...audit });
   const recorder: ReadRecorder = auditLog ?? noRecorder;
   const engine = new QueryEngine(warehouse, access);
-  const jobs = new Jobs(engine, new TableChanges(warehouse, engine, access), warehouse.catalog, recorder);
+  const jobs = new Jobs(engine, new TableChanges(warehouse, engine, access), warehouse, recorder);
   const http = createAdaptorServer({
     fetch: restApp(warehouse, engine, jobs, access, recorder).fetch,
     serverOptions: { keepAliveTimeout: KEEP_ALIVE_MS },

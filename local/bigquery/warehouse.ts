@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { Applier } from "./applier.ts";
 import { Backlog } from "./backlog.ts";
 import { Catalog, tableName } from "./catalog.ts";
-import { checkpoint, openIndex, prepareSession } from "./index-database.ts";
+import { Expiry } from "./expiry.ts";
+import { checkpoint, openIndex, prepareSession, setClock } from "./index-database.ts";
 import { indexStatements } from "./index-statements.ts";
 import { JournalReader } from "./journal-reader.ts";
 import { JournalThread } from "./journal-thread.ts";
@@ -20,6 +21,7 @@ import type { TableSchema } from "./table-schema.ts";
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 const BACKLOG_DEADLINE_MS = 60_000;
 const CLOSE_CATCH_UP_MS = 2000;
+const EXPIRY_DEADLINE_MS = 60_000;
 /** A rebuild after a lost index takes as long as it takes, but never without getting on. */
 const REPLAY_STALL_MS = 600_000;
 
@@ -32,6 +34,9 @@ export type Tried<Result> = { readonly change: Change | undefined; readonly resu
  */
 export class Warehouse {
   readonly catalog: Catalog = new Catalog();
+  /** The present, in milliseconds since 1970: what retention, CURRENT_TIMESTAMP and the times of what happens here go by. */
+  readonly now: () => number;
+  readonly #expiry: Expiry;
   readonly #journal: Journal;
   readonly #streamLengths: ReadonlyMap<string, number>;
   readonly #instance: DuckDBInstance;
@@ -45,25 +50,40 @@ export class Warehouse {
     connection: DuckDBConnection,
     position: number,
     onFatal: (error: Error) => void,
+    now: () => number,
   ) {
+    this.now = now;
     this.#journal = new Journal(past.committedPosition, past.descriptors());
     this.#streamLengths = past.streamLengths();
     this.#instance = instance;
     this.#applier = new Applier(connection, position, { applied: (bytes) => this.#backlog.leave(bytes), onFatal });
+    this.#expiry = new Expiry({
+      catalog: this.catalog,
+      now,
+      indexed: () => this.#indexed(EXPIRY_DEADLINE_MS),
+      count: (sql) => this.#count(sql),
+      remove: (change) => this.change(change),
+    });
   }
 
   /**
    * Opens or creates the warehouse in this folder and brings its index up to date.
    * @param onFatal requests will not be answered until the process is started again; what was acknowledged is safe.
+   * @param now the clock. Default: the machine's
    * @throws {Error} when another process has it open, or a later version wrote it.
    */
-  static async open(dataDirectory: string, onFatal: (error: Error) => void): Promise<Warehouse> {
+  static async open(
+    dataDirectory: string,
+    onFatal: (error: Error) => void,
+    now: () => number = Date.now,
+  ): Promise<Warehouse> {
     mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
     const path = join(dataDirectory, "journal.sqlite");
-    const warehouse = await Warehouse.#openAt(path, dataDirectory, onFatal);
+    const warehouse = await Warehouse.#openAt(path, dataDirectory, onFatal, now);
     try {
       const position = warehouse.#journal.committedPosition;
       warehouse.#journal.start(await JournalThread.open({ path, position }, onFatal));
+      warehouse.#expiry.start();
       return warehouse;
     } catch (error) {
       await warehouse.#closeIndex();
@@ -72,13 +92,18 @@ export class Warehouse {
   }
 
   /** The warehouse as the journal left it. The journal's lock is taken meanwhile and released when this settles. */
-  static async #openAt(path: string, dataDirectory: string, onFatal: (error: Error) => void): Promise<Warehouse> {
+  static async #openAt(
+    path: string,
+    dataDirectory: string,
+    onFatal: (error: Error) => void,
+    now: () => number,
+  ): Promise<Warehouse> {
     const past = new JournalReader(path);
     try {
       const { instance, position } = await openIndex(dataDirectory, past.committedPosition);
       const connection = await instance.connect();
       await prepareSession(connection);
-      const warehouse = new Warehouse(past, instance, connection, position, onFatal);
+      const warehouse = new Warehouse(past, instance, connection, position, onFatal, now);
       await warehouse.#replay(past, position).catch(async (error: unknown) => {
         await warehouse.#closeIndex();
         throw error;
@@ -98,6 +123,7 @@ export class Warehouse {
   async change(change: Change): Promise<void> {
     const statements = indexStatements(change, this.catalog);
     this.catalog.apply(change);
+    if (change.kind === "statement") this.#expiry.changed(change.target);
     await this.#journal.append({ kind: "change", change }, (position) => {
       this.#applier.enqueue({ kind: "statements", position, bytes: 0, ...statements });
     });
@@ -171,16 +197,22 @@ export class Warehouse {
    */
   append(entry: RowsEntry, table: Table, decoded: DecodedRows): Promise<void> {
     const bytes = entry.rows.byteLength;
+    this.#expiry.appended(table, decoded.columns);
     return this.#journal.append(entry, (position) => {
       this.#applier.enqueue({ kind: "rows", position, bytes, table, columns: decoded.columns });
     });
   }
 
   /**
-   * Resolves once queries see everything that has been acknowledged up to now.
+   * Resolves once queries see everything that has been acknowledged up to now, and nothing whose retention is over.
    * @throws {WarehouseError} timeout
    */
-  caughtUp(deadlineMs: number): Promise<void> {
+  async caughtUp(deadlineMs: number): Promise<void> {
+    await this.#expiry.enforce();
+    await this.#indexed(deadlineMs);
+  }
+
+  #indexed(deadlineMs: number): Promise<void> {
     return this.#applier.reached(this.#journal.committedPosition, deadlineMs);
   }
 
@@ -188,13 +220,24 @@ export class Warehouse {
   async connect(): Promise<DuckDBConnection> {
     const connection = await this.#instance.connect();
     await prepareSession(connection);
+    if (this.now !== Date.now) await setClock(connection, this.now());
     return connection;
+  }
+
+  async #count(sql: string): Promise<number> {
+    const connection = await this.connect();
+    try {
+      return Number((await connection.runAndReadAll(sql)).getRows()[0]?.[0] ?? 0);
+    } finally {
+      connection.closeSync();
+    }
   }
 
   /** Stores what was accepted. The index is brought up to date if that takes no longer than a moment; if not, the next start does it. */
   async close(): Promise<void> {
+    await this.#expiry.stop();
     await this.#journal.close();
-    await this.caughtUp(CLOSE_CATCH_UP_MS).catch(() => undefined);
+    await this.#indexed(CLOSE_CATCH_UP_MS).catch(() => undefined);
     await this.#applier.close();
     const connection = await this.#instance.connect();
     await checkpoint(connection);

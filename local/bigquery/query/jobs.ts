@@ -7,9 +7,9 @@ import { checkJobName } from "./job-name.ts";
 import type { Caller, RequestOrigin } from "../access/caller.ts";
 import type { QueryRead, ReadRecorder } from "../audit/read-record.ts";
 import type { TablesRead } from "../audit/tables-read.ts";
-import type { Catalog } from "../catalog.ts";
 import type { TableRef } from "../sql/translate.ts";
 import type { TableField } from "../table-schema.ts";
+import type { Warehouse } from "../warehouse.ts";
 import type { QueryEngine, QueryResult, Statement } from "./engine.ts";
 import type { ChangeOutcome, TableChanges } from "./table-changes.ts";
 
@@ -66,15 +66,20 @@ const MAX_DEADLINE_MS = 60 * 60_000;
  */
 export class Jobs {
   readonly #engine: QueryEngine;
-  readonly #catalog: Catalog;
+  readonly #warehouse: Pick<Warehouse, "catalog" | "now">;
   readonly #changes: TableChanges;
   readonly #recorder: ReadRecorder;
   readonly #jobs = new Map<string, Job>();
 
-  constructor(engine: QueryEngine, changes: TableChanges, catalog: Catalog, recorder: ReadRecorder) {
+  constructor(
+    engine: QueryEngine,
+    changes: TableChanges,
+    warehouse: Pick<Warehouse, "catalog" | "now">,
+    recorder: ReadRecorder,
+  ) {
     this.#engine = engine;
     this.#changes = changes;
-    this.#catalog = catalog;
+    this.#warehouse = warehouse;
     this.#recorder = recorder;
   }
 
@@ -88,7 +93,7 @@ export class Jobs {
     this.#forget();
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const abort = new AbortController();
-    const job: Job = { ...request, projectId, jobId, location, createdMs: Date.now(), done, abort };
+    const job: Job = { ...request, projectId, jobId, location, createdMs: this.#warehouse.now(), done, abort };
     this.#jobs.set(key, job);
     const limitMs = Math.min(deadlineMs ?? DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS);
     void this.#run(job, limitMs).then(resolve);
@@ -150,7 +155,7 @@ export class Jobs {
     } catch (error) {
       job.error = error;
     } finally {
-      job.endedMs = Date.now();
+      job.endedMs = this.#warehouse.now();
     }
   }
 
@@ -175,8 +180,8 @@ export class Jobs {
   }
 
   #begin(job: Job, named: readonly TableRef[]): void {
-    job.reads = tablesRead(named, this.#catalog);
-    job.startedMs = Date.now();
+    job.reads = tablesRead(named, this.#warehouse.catalog);
+    job.startedMs = this.#warehouse.now();
   }
 
   /** @throws {WarehouseError} backendError: then there is no result, and what the job failed of is not told, which may quote what was read. */
@@ -196,13 +201,13 @@ export class Jobs {
       query: statement.query,
       createdMs,
       startMs: startedMs,
-      endMs: Date.now(),
+      endMs: this.#warehouse.now(),
     });
   }
 
   /** Drops what is old, before something new comes. */
   #forget(): void {
-    const expiredMs = Date.now() - RESULT_LIFETIME_MS;
+    const expiredMs = this.#warehouse.now() - RESULT_LIFETIME_MS;
     const withResult = [...this.#jobs.values()].filter((job) => job.result !== undefined);
     const surplus = withResult.length - MAX_RESULTS + 1;
     withResult.forEach((job, index) => {

@@ -115,7 +115,7 @@ export class TableChanges {
       const { ref } = catalog.table(target);
       return withoutReading({ kind: "deleteTable", ref }, { target, operation: "DROP" });
     }
-    const atMs = Date.now();
+    const atMs = this.#warehouse.now();
     const resolveTable = this.#engine.tableResolver(caller);
     if (tree.kind !== "create") catalog.table(target);
     const translation = translateTableChange(read, { statement, target, atMs, catalog, resolveTable });

@@ -38,7 +38,7 @@ export function datasetRoutes(warehouse: Warehouse): Hono<RestEnv> {
       ...mergeSettings(before.settings, body, settingNames, replace),
       location: before.settings.location,
     };
-    const dataset = { ...before, settings, modifiedMs: Date.now() };
+    const dataset = { ...before, settings, modifiedMs: warehouse.now() };
     await warehouse.change({ kind: "putDataset", dataset });
     return context.json(datasetResource(dataset));
   };
@@ -46,7 +46,7 @@ export function datasetRoutes(warehouse: Warehouse): Hono<RestEnv> {
   return new Hono<RestEnv>()
     .post("/projects/:projectId/datasets", async (context) => {
       demandOnProject(context.get("caller"), "bigquery.datasets.create", param(context, "projectId"));
-      const dataset = newDataset(param(context, "projectId"), await readBody(context));
+      const dataset = newDataset(param(context, "projectId"), await readBody(context), warehouse.now());
       if (catalog.sameDataset(dataset) !== undefined) {
         throw new WarehouseError("duplicate", `Already Exists: Dataset ${dataset.projectId}:${dataset.datasetId}`);
       }
@@ -85,13 +85,12 @@ export function datasetRef(context: Context): DatasetRef {
   return { projectId: param(context, "projectId"), datasetId: param(context, "datasetId") };
 }
 
-function newDataset(projectId: string, body: Body): Dataset {
+function newDataset(projectId: string, body: Body, createdMs: number): Dataset {
   refuseOthers(body, knownFields, "dataset");
   const reference = body["datasetReference"];
   const datasetId = requireId(isRecord(reference) ? reference["datasetId"] : undefined, "dataset");
   const location = optionalLocation(body["location"], "location") ?? DEFAULT_LOCATION;
   const settings = mergeSettings<DatasetSettings>({ location }, body, settingNames, false);
-  const createdMs = Date.now();
   return { projectId, datasetId, settings: { ...settings, location }, createdMs, modifiedMs: createdMs };
 }
 

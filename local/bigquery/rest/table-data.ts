@@ -32,7 +32,7 @@ export function tableDataRoutes(warehouse: Warehouse, engine: QueryEngine, recor
       const maxRows = optionalCount(query["maxResults"], "maxResults") ?? DEFAULT_PAGE_ROWS;
       await warehouse.caughtUp(CATCH_UP_MS);
       const fields = schema.fields.map(({ name }) => name);
-      const read = { kind: "list", table: ref, fields, atMs: Date.now() } as const;
+      const read = { kind: "list", table: ref, fields, atMs: warehouse.now() } as const;
       await recorder.record(context.get("caller"), context.get("origin"), read);
       const table = { relation: duckdbTable(ref), fields: schema.fields };
       const { rows, nextOffset } = await engine.page(table, offset, maxRows, queryTimestampFormat(query));

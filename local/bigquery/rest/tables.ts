@@ -3,12 +3,14 @@ import { demandOnDataset, demandOnTable } from "../access/demand.ts";
 import { tableName } from "../catalog.ts";
 import { WarehouseError } from "../errors.ts";
 import { translateView } from "../index-statements.ts";
+import { checkPartitioning, dayPartitioningOf, partitionNamed } from "../partitions.ts";
 import { addedFields, isRecord, parseTableSchema } from "../table-schema.ts";
 import { datasetRef } from "./datasets.ts";
 import { mergeSettings, optionalText, param, readBody, refuseOthers, requireId, slicePage } from "./request.ts";
 import type { Context } from "hono";
 import type { Caller } from "../access/caller.ts";
-import type { Table, TableSettings } from "../catalog.ts";
+import type { PartitionsChange, Table, TableSettings } from "../catalog.ts";
+import type { Days } from "../partitions.ts";
 import type { QueryEngine } from "../query/engine.ts";
 import type { TableRef } from "../sql/translate.ts";
 import type { TableSchema } from "../table-schema.ts";
@@ -49,8 +51,9 @@ const knownFields: ReadonlySet<string> = new Set([
 const VIEW_DEADLINE_MS = 60_000;
 
 /**
- * REST v2's tables and views. Partitioning, clustering and expiration are kept and answered; nothing here acts on them.
- * No row is changed here; statements do that (`DELETE`, `UPDATE`), for whoever may.
+ * REST v2's tables and views. Partitions of days expire (`Expiry`); clustering and the expiration of whole tables are kept and answered, and
+ * nothing acts on them. No row is changed here; statements do that (`DELETE`, `UPDATE`), for whoever may, who can take a partition away, too
+ * (`table$YYYYMMDD`).
  */
 export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono<RestEnv> {
   const { catalog } = warehouse;
@@ -75,11 +78,15 @@ export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono<Res
     if (viewQuery !== undefined && before.viewQuery === undefined) {
       throw new WarehouseError("invalid", `${tableName(ref)} is a table and cannot become a view.`);
     }
+    const schema = newViewSchema ?? patchedSchema(before, body);
+    const merged = mergeSettings(before.settings, body, settingNames, replace);
+    const settings = replace ? merged : { ...merged, ...patchedPartitioning(before, merged) };
+    checkPartitioning(settings.timePartitioning, schema);
     const table: Table = {
       ...before,
-      schema: newViewSchema ?? patchedSchema(before, body),
-      settings: mergeSettings(before.settings, body, settingNames, replace),
-      modifiedMs: Date.now(),
+      schema,
+      settings,
+      modifiedMs: warehouse.now(),
       ...(viewQuery === undefined ? {} : { viewQuery }),
     };
     await warehouse.change({ kind: "putTable", table });
@@ -102,8 +109,9 @@ export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono<Res
         viewQuery === undefined ? parseTableSchema(body["schema"]) : await viewSchema(caller, ref, viewQuery);
       catalog.dataset(dataset);
       refuseDuplicate(warehouse, ref);
-      const createdMs = Date.now();
+      const createdMs = warehouse.now();
       const settings = mergeSettings<TableSettings>({}, body, settingNames, false);
+      checkPartitioning(settings.timePartitioning, schema);
       const view = viewQuery === undefined ? {} : { viewQuery };
       const table: Table = { ref, schema, settings, createdMs, modifiedMs: createdMs, ...view };
       await warehouse.change({ kind: "putTable", table });
@@ -131,9 +139,17 @@ export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono<Res
     .patch("/projects/:projectId/datasets/:datasetId/tables/:tableId", (context) => patch(context, false))
     .put("/projects/:projectId/datasets/:datasetId/tables/:tableId", (context) => patch(context, true))
     .delete("/projects/:projectId/datasets/:datasetId/tables/:tableId", async (context) => {
-      demandOnTable(context.get("caller"), "bigquery.tables.delete", tableRef(context));
-      const { ref } = catalog.table(tableRef(context));
-      await warehouse.change({ kind: "deleteTable", ref });
+      const caller = context.get("caller");
+      const partition = partitionNamed(tableRef(context));
+      const named = partition?.table ?? tableRef(context);
+      demandOnTable(caller, "bigquery.tables.delete", named);
+      const table = catalog.table(named);
+      const { ref } = table;
+      await warehouse.change(
+        partition === undefined
+          ? { kind: "deleteTable", ref }
+          : partitionRemoval(table, partition.days, warehouse.now(), caller.principal),
+      );
       return context.body(null, 204);
     });
 }
@@ -165,6 +181,24 @@ function patchedSchema(before: Table, body: Body): TableSchema {
   const schema = parseTableSchema(given);
   addedFields(before.schema, schema);
   return schema;
+}
+
+/** A PATCH of the expiration alone leaves the column. */
+function patchedPartitioning({ settings }: Table, merged: TableSettings): Pick<TableSettings, "timePartitioning"> {
+  if (!isRecord(settings.timePartitioning) || !isRecord(merged.timePartitioning)) return {};
+  const both = Object.entries({ ...settings.timePartitioning, ...merged.timePartitioning });
+  return { timePartitioning: Object.fromEntries(both.filter(([, value]) => value !== null)) };
+}
+
+/** What `table$YYYYMMDD` takes away. @throws {WarehouseError} invalid: the table has no such partitions */
+function partitionRemoval(table: Table, days: Days, atMs: number, principal: string): PartitionsChange {
+  const partitioning = dayPartitioningOf(table);
+  if (partitioning === undefined) {
+    const message = `${tableName(table.ref)} is not partitioned by days of a column: it has no such partition.`;
+    throw new WarehouseError("invalid", message);
+  }
+  const { field, type } = partitioning;
+  return { kind: "removePartitions", ref: table.ref, field, type, ...days, atMs, principal };
 }
 
 function tableSummary({ ref, settings, createdMs, viewQuery }: Table): object {

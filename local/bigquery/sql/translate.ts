@@ -6,6 +6,7 @@ import { openSession } from "./session.ts";
 
 export { explainEngineError } from "./engine-errors.ts";
 export { QueryError, checkColumnNames } from "./errors.ts";
+export { CLOCK_VARIABLE } from "./functions/dates.ts";
 export { macros } from "./macros.ts";
 export type { DuckDBBinding, QueryParameter, QueryParameterType, QueryParameterValue } from "./parameters.ts";
 

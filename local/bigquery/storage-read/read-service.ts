@@ -54,12 +54,13 @@ export function readHandlers(warehouse: Warehouse, options: ReadServiceOptions):
 class ReadService {
   readonly #warehouse: Warehouse;
   readonly #recorder: ReadRecorder;
-  readonly #sessions = new ReadSessions();
+  readonly #sessions: ReadSessions;
   readonly #slots = new Slots(CONCURRENT_READS, MAX_WAITING_READS);
 
   constructor(warehouse: Warehouse, recorder: ReadRecorder) {
     this.#warehouse = warehouse;
     this.#recorder = recorder;
+    this.#sessions = new ReadSessions(warehouse.now);
   }
 
   async create(
@@ -84,7 +85,7 @@ class ReadService {
         session: name,
         table: ref,
         fields,
-        atMs: Date.now(),
+        atMs: this.#warehouse.now(),
       });
     const session: ReadSession = {
       name,

@@ -93,7 +93,7 @@ export class WriteStreams {
       throw new StatusError(status.UNIMPLEMENTED, message, { code: "INVALID_STREAM_TYPE", entity: parent });
     }
     const name = `${tablePath(ref)}/streams/${randomUUID().replaceAll("-", "")}`;
-    const stream: WriteStream = { name, table: ref, createdMs: Date.now(), finalized: false };
+    const stream: WriteStream = { name, table: ref, createdMs: this.#warehouse.now(), finalized: false };
     await this.#warehouse.change({ kind: "putStream", stream });
     return stream;
   }

@@ -199,7 +199,7 @@ test("a query of a view - is recorded with the tables of the view that it began 
   } as unknown as QueryEngine;
   const records: ReadRecord[] = [];
   const recorder = { record: async (_caller: unknown, _origin: unknown, read: ReadRecord) => void records.push(read) };
-  const jobs = new Jobs(engine, {} as TableChanges, catalog, recorder);
+  const jobs = new Jobs(engine, {} as TableChanges, { catalog, now: Date.now }, recorder);
   const statement = {
     query: "SELECT id FROM logs.seen",
     projectId: PROJECT,

@@ -181,20 +181,24 @@ const shared = (of: Family): FunctionTable => ({
   [`PARSE_${of.name}`]: parsing(of),
 });
 
+/** The variable of a DuckDB connection that says what is the present. Where it is not set, the machine's clock is. */
+export const CLOCK_VARIABLE = "indelible_now";
+const now = "bq_now()";
+
 export const dateFunctions: FunctionTable = {
   ...shared(dateFamily),
   ...shared(datetimeFamily),
   ...shared(timestampFamily),
-  CURRENT_TIMESTAMP: { arguments: "", returns: "TIMESTAMP", print: () => "current_timestamp" },
+  CURRENT_TIMESTAMP: { arguments: "", returns: "TIMESTAMP", print: () => now },
   CURRENT_DATE: {
     arguments: "string?",
     returns: "DATE",
-    print: (zone = utc) => `CAST(timezone(${zone}, current_timestamp) AS DATE)`,
+    print: (zone = utc) => `CAST(timezone(${zone}, ${now}) AS DATE)`,
   },
   CURRENT_DATETIME: {
     arguments: "string?",
     returns: "DATETIME",
-    print: (zone = utc) => `timezone(${zone}, current_timestamp)`,
+    print: (zone = utc) => `timezone(${zone}, ${now})`,
   },
   UNIX_MICROS: { arguments: "timestamp", returns: "INT64", print: (moment) => `epoch_us(${moment})` },
   // BigQuery rounds down, also before 1970.
@@ -233,6 +237,7 @@ export const dateFunctions: FunctionTable = {
 };
 
 export const dateMacros: readonly string[] = [
+  `CREATE OR REPLACE MACRO bq_now() AS coalesce(CAST(getvariable('${CLOCK_VARIABLE}') AS TIMESTAMPTZ), current_timestamp)`,
   "CREATE OR REPLACE MACRO bq_floor_div(x, y) AS (x - ((x % y) + y) % y) // y",
   "CREATE OR REPLACE MACRO bq_local(x) AS CASE WHEN typeof(x) IN ('TIMESTAMP', 'DATE') THEN CAST(x AS TIMESTAMP) " +
     "WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN timezone('UTC', CAST(x AS TIMESTAMPTZ)) " +
