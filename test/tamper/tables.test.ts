@@ -5,7 +5,7 @@ import type { TableName } from "@indelible/schemas/tables.ts";
 import type { Verification } from "@indelible/ledger/verify.ts";
 import { assertFound, assertFoundOf, logAndSeal } from "./attack.ts";
 import { action, decision, escalation, toolCall } from "./events.ts";
-import { Arena, conversation, DAY, logIdOf, MINUTE, thought, type World } from "./world.ts";
+import { Arena, conversation, logIdOf, MINUTE, thought } from "./world.ts";
 
 /** Two rows of each table that agents write. */
 const rows = (from: number): Parameters<typeof logAndSeal>[1] => [
@@ -16,13 +16,6 @@ const rows = (from: number): Parameters<typeof logAndSeal>[1] => [
   ["mcp_usage_logs", logIdOf(from + 4), toolCall(`u${from}`)],
   ["escalation_logs", logIdOf(from + 5), escalation(`e${from}`)],
 ];
-
-async function retain(world: World, table: TableName, days: number | undefined): Promise<void> {
-  // NULL takes the expiration away, which the client's type does not know.
-  const expirationMs = (days === undefined ? null : String(days * DAY)) as string;
-  const timePartitioning = { type: "DAY", field: "ingested_at", expirationMs };
-  await world.bigquery.dataset(RAW_DATASET).table(table).setMetadata({ timePartitioning });
-}
 
 describe("the admin does away with a sealed table", () => {
   const arena = new Arena();
@@ -45,10 +38,10 @@ describe("the admin does away with a sealed table", () => {
       await world.admin("CREATE OR REPLACE TABLE action_logs AS SELECT * FROM copied");
       await world.admin("CREATE TABLE renamed AS SELECT * FROM escalation_logs");
       await world.admin("TRUNCATE TABLE escalation_logs");
-      await retain(world, "mcp_usage_logs", 30);
-      await retain(world, "dead_letters", undefined);
+      await world.retain("mcp_usage_logs", 60);
+      await world.retain("dead_letters", undefined);
       await world.admin("CREATE OR REPLACE TABLE seals AS SELECT * FROM seals");
-      await retain(world, "seals", 2556);
+      await world.retain("seals", 2556);
       found = await world.verify();
     });
 

@@ -50,11 +50,22 @@ export class Arena {
     // Whoever sends no token is the admin: this is about what he can do.
     const access = join(this.#folder, "access.json");
     writeFileSync(access, JSON.stringify({ ...policyWith(tokens), anonymous: "admin" }), { mode: 0o600 });
-    const data = join(this.#folder, "warehouse");
-    const args = ["--data", data, "--access", access, "--port", "0", "--grpc-port", "0"];
-    this.#service = await startService("local/bigquery/main.ts", args);
-    process.env["BIGQUERY_EMULATOR_HOST"] = `http://127.0.0.1:${this.#service.ready.port}`;
+    await this.#serve(0, 0);
+    process.env["BIGQUERY_EMULATOR_HOST"] = `http://127.0.0.1:${this.#service?.ready.port}`;
     process.env["METADATA_SERVER_DETECTION"] = "none";
+  }
+
+  async #serve(port: number, grpcPort: number, ...more: readonly string[]): Promise<void> {
+    const [data, access] = [join(this.#folder, "warehouse"), join(this.#folder, "access.json")];
+    const args = ["--data", data, "--access", access, "--port", String(port), "--grpc-port", String(grpcPort), ...more];
+    this.#service = await startService("local/bigquery/main.ts", args);
+  }
+
+  /** The same warehouse, from now on with this clock; without one, with the machine's. */
+  async restart(nowMs?: number): Promise<void> {
+    const { port = 0, grpcPort = 0 } = this.#service?.ready ?? {};
+    await this.#service?.stop();
+    await this.#serve(port, grpcPort, ...(nowMs === undefined ? [] : ["--now", new Date(nowMs).toISOString()]));
   }
 
   get grpcPort(): number {
@@ -266,6 +277,14 @@ export class World {
   async admin(query: string, params: { readonly [name: string]: unknown } = {}): Promise<void> {
     const defaultDataset = { projectId: this.projectId, datasetId: RAW_DATASET };
     await this.bigquery.query({ query, params, defaultDataset });
+  }
+
+  /** What the admin can do without a statement: partitions of a table stay for so many days; undefined: for ever. */
+  async retain(table: TableName, days: number | undefined): Promise<void> {
+    // NULL takes the expiration away, which the client's type does not know.
+    const expirationMs = (days === undefined ? null : String(days * DAY)) as string;
+    const timePartitioning = { type: "DAY", field: "ingested_at", expirationMs };
+    await this.bigquery.dataset(RAW_DATASET).table(table).setMetadata({ timePartitioning });
   }
 
   async select<Row>(query: string): Promise<Row[]> {
