@@ -30,7 +30,12 @@ const scalarTypes = {
 
 const dayMs = 86_400_000;
 
-/** The stored form of `table`: partitioned by `ingested_at`, expiring by its retention (a year is 365.25 days, rounded up). */
+/** How long a partition of `table` stays, in whole days: a year is 365.25 of them, rounded up. */
+export function retentionDaysOf(table: Table): number {
+  return Math.ceil(table.retentionYears * 365.25);
+}
+
+/** The stored form of `table`: partitioned by `ingested_at`, expiring by its retention. */
 export function bigQueryTableOf(table: Table): BigQueryTable {
   return {
     description: table.description,
@@ -38,7 +43,7 @@ export function bigQueryTableOf(table: Table): BigQueryTable {
     timePartitioning: {
       type: "DAY",
       field: "ingested_at",
-      expirationMs: String(Math.ceil(table.retentionYears * 365.25) * dayMs),
+      expirationMs: String(retentionDaysOf(table) * dayMs),
     },
     clustering: { fields: table.clusterBy },
   };

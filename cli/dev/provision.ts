@@ -43,7 +43,9 @@ async function pushTo(pubsub: PubSub, topic: string, delivery: DeclaredDelivery,
 }
 
 /**
- * Creates what is missing of datasets, tables, columns and views, and renews views whose query or columns have changed. Harmless to repeat.
+ * Creates what is missing of datasets, tables, columns and views, renews views whose query or columns have changed, and lengthens the retention of
+ * tables that keep less than declared. One that is longer, or without an end, stays: a shorter one would delete rows at once, which nobody has
+ * asked for. Harmless to repeat.
  */
 export async function provisionWarehouse(bigquery: BigQuery): Promise<void> {
   const raw = bigquery.dataset(RAW_DATASET);
@@ -63,6 +65,14 @@ async function provisionTable(dataset: Dataset, declaration: Table): Promise<voi
   const names = new Set(stored.map(({ name }) => name));
   const added = fieldsOf(definition).filter(({ name }) => !names.has(name));
   if (added.length > 0) await table.setMetadata({ schema: { fields: [...stored, ...added] } });
+  if (expirationMsOf(metadata as TableMetadata) < expirationMsOf(definition)) {
+    await table.setMetadata({ timePartitioning: bigQueryTableOf(declaration).timePartitioning });
+  }
+}
+
+/** How long a partition stays. */
+function expirationMsOf({ timePartitioning }: TableMetadata): number {
+  return Number((typeof timePartitioning === "object" ? timePartitioning.expirationMs : undefined) ?? Infinity);
 }
 
 function fieldsOf({ schema }: TableMetadata): readonly TableField[] {

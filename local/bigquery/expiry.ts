@@ -10,7 +10,7 @@ export type ExpiryHost = {
   readonly catalog: Catalog;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Resolves when the index holds everything that the journal had when it was called. */
+  /** Resolves when the index holds everything that had happened when it was called, tables included. */
   indexed(): Promise<void>;
   /** How many rows of the index a query counts. */
   count(sql: string): Promise<number>;
@@ -116,11 +116,14 @@ export class Expiry {
     const partitioning = dayPartitioningOf(table);
     if (partitioning === undefined || catalog.findTable(table.ref)?.createdMs !== table.createdMs) return;
     const condition = daysCondition(partitioning, { beforeMs });
-    const rows = await this.#host.count(`SELECT count(*) FROM ${duckdbTable(table.ref)} WHERE ${condition}`);
-    if (rows === 0) return;
-    // Settings may have changed meanwhile, and the table itself. From here to the journal nothing can.
+    const counting = this.#host.count(`SELECT count(*) FROM ${duckdbTable(table.ref)} WHERE ${condition}`);
+    const [counted] = await Promise.allSettled([counting]);
+    // The table may have gone meanwhile, and its settings may have changed. From here to the journal nothing can.
     const current = catalog.findTable(table.ref);
     if (current?.createdMs !== table.createdMs) return;
+    if (counted.status === "rejected") throw counted.reason;
+    const rows = counted.value;
+    if (rows === 0) return;
     if ((this.#firstDayKept(current) ?? -Infinity) < beforeMs) return this.changed(table.ref);
     const { field, type } = partitioning;
     await this.#host.remove({ kind: "removePartitions", ref: table.ref, field, type, beforeMs, atMs: now() });

@@ -60,7 +60,7 @@ export class Warehouse {
     this.#expiry = new Expiry({
       catalog: this.catalog,
       now,
-      indexed: () => this.#indexed(EXPIRY_DEADLINE_MS),
+      indexed: () => this.#applier.reached(this.#journal.newestPosition, EXPIRY_DEADLINE_MS),
       count: (sql) => this.#count(sql),
       remove: (change) => this.change(change),
     });

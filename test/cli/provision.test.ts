@@ -55,6 +55,31 @@ describe("provisioning over what an earlier version has made", () => {
     }
   });
 
+  it("lengthens a retention that is shorter than declared, and leaves one that is longer, or that never ends", async () => {
+    const bigquery = bigQueryClient(projectId, true);
+    await provisionWarehouse(bigquery);
+    const day = 86_400_000;
+    const daysOf = async (table: string): Promise<number | undefined> => {
+      const [metadata] = await bigquery.dataset(RAW_DATASET).table(table).getMetadata();
+      const { expirationMs } = (metadata as { timePartitioning: { expirationMs?: string } }).timePartitioning;
+      return expirationMs === undefined ? undefined : Number(expirationMs) / day;
+    };
+    const set = async (table: string, days: number | undefined): Promise<void> => {
+      // NULL takes the expiration away, which the client's type does not know.
+      const expirationMs = (days === undefined ? null : String(days * day)) as string;
+      const timePartitioning = { type: "DAY", field: "ingested_at", expirationMs };
+      await bigquery.dataset(RAW_DATASET).table(table).setMetadata({ timePartitioning });
+    };
+    await set("conversations", 30);
+    await set("thinking_logs", 5000);
+    await set("action_logs", undefined);
+    const read = (): Promise<(number | undefined)[]> =>
+      Promise.all(["conversations", "thinking_logs", "action_logs", "mcp_usage_logs"].map(daysOf));
+    assert.deepEqual(await read(), [30, 5000, undefined, 366]);
+    await provisionWarehouse(bigquery);
+    assert.deepEqual(await read(), [2557, 5000, undefined, 366]);
+  });
+
   it("gives each subscription of a table Pub/Sub's own dead-letter policy, and that of the dead letters none", async () => {
     const pubsub = new PubSub({ projectId });
     const [topic] = await pubsub.createTopic("agent-logs.conversations");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { bigQueryTableOf, type BigQueryField } from "@indelible/schemas/bigquery.ts";
+import { bigQueryTableOf, retentionDaysOf, type BigQueryField } from "@indelible/schemas/bigquery.ts";
 import { generatedFiles } from "@indelible/schemas/generated.ts";
 import { rowColumns, tableNames, tables, type TableName } from "@indelible/schemas/tables.ts";
 import { shared } from "../shared.ts";
@@ -76,6 +76,15 @@ describe("the tables", () => {
     });
   });
 
+  it("are stored for as many whole days as their years have at most", () => {
+    const days = { 1: 366, 2: 731, 7: 2557 } as { readonly [years: number]: number };
+    for (const name of tableNames) {
+      const expected = days[tables[name].retentionYears] ?? 0;
+      assert.equal(retentionDaysOf(tables[name]), expected, name);
+      assert.equal(bigQueryTableOf(tables[name]).timePartitioning.expirationMs, String(expected * 86_400_000), name);
+    }
+  });
+
   for (const name of tableNames) {
     it(`${name} - is declared consistently`, () => {
       const table = tables[name];
@@ -94,6 +103,7 @@ describe("the tables", () => {
     const { timePartitioning, schema } = bigQueryTableOf(tables.mcp_usage_logs);
     assert.equal(timePartitioning.field, "ingested_at");
     assert.equal(timePartitioning.expirationMs, String(366 * 86_400_000));
+    assert.equal(timePartitioning.type, "DAY");
     assert.equal(schema.fields.find((field) => field.name === "ingested_at")?.mode, "REQUIRED");
   });
 });

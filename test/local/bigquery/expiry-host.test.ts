@@ -83,6 +83,16 @@ test("Expiry - whoever lengthens the time, or replaces the table, while the inde
   }
 });
 
+test("Expiry - a table that is dropped while the index is asked is no failure", async () => {
+  const host = new Host();
+  host.meanwhile = () => {
+    host.catalog.apply({ kind: "deleteTable", ref: { projectId: "p", datasetId: "d", tableId: "t" } });
+    throw new Error("there is no such table");
+  };
+  await host.expiry.enforce();
+  assert.deepEqual([host.counted.length, host.removed], [1, []]);
+});
+
 test("Expiry - an index that cannot be asked fails the read, and the next one asks again", async () => {
   const host = new Host();
   host.rows = 1;

@@ -233,3 +233,21 @@ test("--now - the process starts at that time, and refuses what is none", async 
   await end(warehouse, "SIGTERM");
   await assert.rejects(spawnWarehouse(t, folder, "--now", "tomorrow"), /tomorrow is no time/);
 });
+
+test("expiry - a read while tables are being created waits for those, and does not fail of them", async (t) => {
+  const server = await openAt(t, await temporaryFolder(), new Clock("2030-01-31T00:00:00Z"));
+  const admin = await createDays(server, 30 * DAY_MS);
+  const timePartitioning = { type: "DAY", field: "noted_at", expirationMs: String(DAY_MS) };
+  const schema = { fields: [{ name: "noted_at", type: "TIMESTAMP" }] };
+  for (let round = 0; round < 5; round++) {
+    const created = Array.from({ length: 10 }, (_, number) =>
+      admin.send("POST", `/datasets/${DATASET}/tables`, {
+        tableReference: { tableId: `t${round}_${number}` },
+        schema,
+        timePartitioning,
+      }),
+    );
+    const read = Array.from({ length: 10 }, () => admin.query("SELECT COUNT(*) FROM days", DATASET));
+    for (const { message } of await Promise.all([...created, ...read])) assert.equal(message, "");
+  }
+});
