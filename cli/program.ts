@@ -10,6 +10,7 @@ import { declareGaps } from "./gaps.ts";
 import { declareImport } from "./import.ts";
 import { declareProve } from "./prove.ts";
 import { declareQuery } from "./query.ts";
+import { declareRetention } from "./retention.ts";
 import { declareSeal } from "./seal.ts";
 import { fitHelp } from "./terminal/help-text.ts";
 import { declareVerify } from "./verify.ts";
@@ -49,6 +50,7 @@ Example:
   declareVerify(program);
   declareProve(program);
   declareGaps(program);
+  declareRetention(program);
   declareAuditSql(program);
   declareCompletion(program);
   return program;

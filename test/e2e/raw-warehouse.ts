@@ -31,9 +31,11 @@ export class RawWarehouse {
     this.appender = appender;
   }
 
-  static async open(projectId: string): Promise<RawWarehouse> {
+  /** @param args more for the process. @param now what rows are stamped with. Default: the machine's clock */
+  static async open(projectId: string, args: readonly string[] = [], now?: () => number): Promise<RawWarehouse> {
     const data = mkdtempSync(join(tmpdir(), "indelible-raw-"));
-    const warehouse = await startService("local/bigquery/main.ts", ["--data", data, "--port", "0", "--grpc-port", "0"]);
+    const all = ["--data", data, "--port", "0", "--grpc-port", "0", ...args];
+    const warehouse = await startService("local/bigquery/main.ts", all);
     process.env["BIGQUERY_EMULATOR_HOST"] = `http://127.0.0.1:${warehouse.ready.port}`;
     process.env["METADATA_SERVER_DETECTION"] = "none";
     const bigquery = new BigQuery({ projectId });
@@ -45,7 +47,12 @@ export class RawWarehouse {
       sslCreds: credentials.createInsecure(),
       clientOptions: { universeDomain: "googleapis.com" },
     });
-    const appender = storageWriteAppender({ createClient: () => client, projectId, datasetId: RAW_DATASET });
+    const appender = storageWriteAppender({
+      createClient: () => client,
+      projectId,
+      datasetId: RAW_DATASET,
+      ...(now !== undefined && { now }),
+    });
     return new RawWarehouse(data, warehouse, bigquery, appender);
   }
 
