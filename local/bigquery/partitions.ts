@@ -1,5 +1,6 @@
 /** Tables whose partitions are days of UTC of one of their columns: which rows are in which, and when a partition is over. */
 import { tableName } from "./catalog.ts";
+import { MIN_DAY } from "./civil-time.ts";
 import { WarehouseError } from "./errors.ts";
 import { isRecord, quoteName } from "./table-schema.ts";
 import type { Cell } from "./cell-readers.ts";
@@ -65,9 +66,13 @@ export function checkPartitioning(value: unknown, { fields }: TableSchema): void
   }
 }
 
-/** The beginning of the oldest day that is not over: one is over when its beginning and `expirationMs` are past. */
-export function firstDayKept(nowMs: number, expirationMs: number): number {
-  return (Math.floor((nowMs - expirationMs) / DAY_MS) + 1) * DAY_MS;
+/**
+ * The beginning of the oldest day that is not over: one is over when its beginning and `expirationMs` are past. Undefined: none is over that a
+ * column can hold.
+ */
+export function firstDayKept(nowMs: number, expirationMs: number): number | undefined {
+  const ms = (Math.floor((nowMs - expirationMs) / DAY_MS) + 1) * DAY_MS;
+  return ms > MIN_DAY * DAY_MS ? ms : undefined;
 }
 
 /** The condition, for DuckDB, that a row is of these days. A row whose column is NULL is of none. */

@@ -134,6 +134,7 @@ describe("indelible retention, of a warehouse in the year 2030", () => {
   it("a table that keeps less than declared, or is not there, is told with what mends it; one that keeps more is no failure", async () => {
     await retain("thinking_logs", 5000);
     await retain("action_logs", null);
+    await retain("seals", 100_000_000);
     const kept = await retention("auditor");
     assert.equal(kept.code, 0, "to keep more is an operator's choice");
     await retain("conversations", 30);
@@ -149,6 +150,7 @@ describe("indelible retention, of a warehouse in the year 2030", () => {
         ["thinking_logs", "longer", 5000, true],
         ["decision_logs", "missing", null, true],
         ["action_logs", "never", null, true],
+        ["seals", "longer", 100_000_000, true],
       ],
     );
     const rows = survey.tables.find(({ table }) => table === "conversations")?.rows;

@@ -124,6 +124,8 @@ test("expiry - a shorter time takes partitions away at once, a longer one keeps 
   assert.deepEqual(await idsOf(admin), [1, 2]);
   await appendDays(t, server, "2030-01-01T12:00:00Z");
   assert.deepEqual(await idsOf(admin), [0, 1, 2]);
+  await patch(Number.MAX_SAFE_INTEGER);
+  assert.deepEqual(await idsOf(admin), [0, 1, 2], "longer than there are days");
   await patch(null);
   clock.set("2040-02-15T12:00:00Z");
   assert.deepEqual(await idsOf(admin), [0, 1, 2]);
