@@ -18,7 +18,7 @@ const interruptedExitCode = 130;
 
 /** @returns the exit code: 0 when all that were chosen are discarded */
 export async function runDiscard(ids: readonly string[], flags: ReviewFlags): Promise<number> {
-  const filter = filterOf(flags, Date.now());
+  const filter = filterOf(flags);
   using interrupted = interruption();
   const { signal } = interrupted;
   // Awaited here: the interruption is disposed of when this function returns. What is begun is finished.

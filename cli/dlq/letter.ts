@@ -30,6 +30,8 @@ export interface Letter {
 
 export interface Decision {
   readonly kind: "replay" | "discard";
+  /** `publisher_id` of the run that decided; undefined when another program did that gave none. */
+  readonly job: string | undefined;
   /** Pub/Sub's clock when it took the review, in microseconds since 1970. */
   readonly micros: number;
   readonly patch: unknown;
@@ -41,10 +43,9 @@ export type State = "open" | "replaying" | "replayed" | "failed-again" | "discar
 export const states: readonly State[] = ["open", "replaying", "replayed", "failed-again", "discarded"];
 
 /** A dead letter that a replay left. */
-export interface Failure {
+export interface Failure extends GroupKey {
   readonly id: string;
   readonly replayOf: string;
-  readonly reason: string;
   readonly detail: string;
   /** When Pub/Sub took the replay. */
   readonly publishedMicros: number;
@@ -66,11 +67,16 @@ export function statusOf({ decision }: Letter, arrived: boolean, failures: reado
   return { state, failures: since };
 }
 
-/** Failures of one kind. */
-export interface Group {
+/** What failures of one kind have in common. */
+export interface GroupKey {
+  /** Undefined when nobody knows. */
   readonly table: string | undefined;
   readonly reason: string;
   readonly pattern: string;
+}
+
+/** Failures of one kind. */
+export interface Group extends GroupKey {
   /** Dead letters in the state that was asked for. */
   readonly count: number;
   /** Those without a review, of all states. */
@@ -82,12 +88,13 @@ export interface Group {
   readonly example: string;
 }
 
-export function groupKey({ table, reason, pattern }: Pick<Letter, "table" | "reason" | "pattern">): string {
+/** One text for each group. */
+export function groupKey({ table, reason, pattern }: GroupKey): string {
   return `${table ?? ""}\n${reason}\n${pattern}`;
 }
 
 /** Groups of `letters`, the largest first. */
-export function groupsOf(letters: readonly Letter[]): Group[] {
+export function groupsOf(letters: readonly (GroupKey & Pick<Letter, "id" | "publishedAt" | "decision">)[]): Group[] {
   const groups = new Map<string, Group>();
   for (const letter of letters) {
     const key = groupKey(letter);

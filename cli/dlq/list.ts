@@ -22,7 +22,7 @@ export async function runList(flags: ListFlags): Promise<void> {
   await atDesk(flags.data, { deadlineMs: LOOK_STALL_MS }, async ({ reader }) => {
     const state = flags.state ?? "open";
     const asTable = process.stdout.isTTY && flags.json !== true;
-    const filter = filterOf(flags, Date.now());
+    const filter = filterOf(flags);
     const width = process.stdout.columns;
     if (flags.all === true) {
       const letters = await select(reader, { filter, states: [state], limit: flags.limit, newestFirst: true });
@@ -47,7 +47,7 @@ async function groupsIn(
   flags: ListFlags,
   state: NonNullable<ListFlags["state"]>,
 ): Promise<Group[]> {
-  const filter = filterOf(flags, Date.now());
+  const filter = filterOf(flags);
   if (state === "open") return reader.groups(filter, undefined, flags.limit);
   if (state === "discarded") return reader.groups(filter, "discard", flags.limit);
   const letters = await select(reader, { filter, states: [state], limit: maxSurveyed, newestFirst: true });

@@ -28,7 +28,7 @@ const interruptedExitCode = 130;
 export async function runReplay(ids: readonly string[], flags: ReplayFlags): Promise<number> {
   const patch = flags.edit === undefined ? undefined : readPatch(flags.edit);
   const instructions: Instructions = { patch, force: flags.force === true };
-  const filter = filterOf(flags, Date.now());
+  const filter = filterOf(flags);
   using interrupted = interruption();
   const { signal } = interrupted;
   // Awaited here: the interruption is disposed of when this function returns. What is begun is finished, so that it can be said what was done.

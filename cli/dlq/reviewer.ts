@@ -1,7 +1,7 @@
 import { hostname, userInfo } from "node:os";
 import type { Command } from "commander";
 import { countOf, declareFilter, type FilterFlags } from "./filter.ts";
-import type { Reviewer } from "./reviews.ts";
+import { Run, type Reviewer } from "./reviews.ts";
 
 /** What commands that decide about dead letters have in common. */
 export interface ReviewFlags extends FilterFlags {
@@ -25,8 +25,9 @@ export function declareReview(command: Command, defaultState: string): Command {
     .option("--yes", "do not ask");
 }
 
+/** Whoever runs this command, this once. */
 export function reviewerOf({ reviewer, note }: ReviewFlags): Reviewer {
-  return { name: reviewer ?? `${userName()}@${hostname()}`, note };
+  return { name: reviewer ?? `${userName()}@${hostname()}`, note, run: new Run() };
 }
 
 function userName(): string {

@@ -8,10 +8,23 @@ import type { Patch } from "rfc6902";
 import { publishAll, type Desk } from "./desk.ts";
 import type { Decision } from "./letter.ts";
 
-/** Who decides, and why. */
+/** Who decides, and why; for one run of a command. */
 export interface Reviewer {
   readonly name: string;
   readonly note: string | undefined;
+  /** The run as a publisher of reviews: which of them belong together, and whether one is missing, can be seen in the log. */
+  readonly run: Run;
+}
+
+/** Numbers the reviews of one run. */
+export class Run {
+  readonly publisherId: string = newId();
+  #seq = 0;
+
+  nextSeq(): number {
+    this.#seq += 1;
+    return this.#seq;
+  }
 }
 
 export type ReviewEvent = EventOf<"dead_letter_reviews"> & { readonly log_id: string };
@@ -31,6 +44,8 @@ export function reviewOf(
     reviewed_at: new Date().toISOString(),
     reviewer: reviewer.name,
     decision,
+    publisher_id: reviewer.run.publisherId,
+    seq: reviewer.run.nextSeq(),
     ...(reviewer.note !== undefined && { note: reviewer.note }),
     ...(patch !== undefined && { patch: JSON.parse(JSON.stringify(patch)) as ReviewEvent["patch"] }),
   };

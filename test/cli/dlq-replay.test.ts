@@ -9,12 +9,13 @@ import type { Letter, State } from "../../cli/dlq/letter.ts";
 import { awaitOutcome } from "../../cli/dlq/outcome.ts";
 import { replayAndFollow } from "../../cli/dlq/replay.ts";
 import { rehearse, replayLetters, type ReplayOptions, type ReplayResult } from "../../cli/dlq/replay-job.ts";
+import { Run } from "../../cli/dlq/reviews.ts";
 import { select, type Surveyed } from "../../cli/dlq/survey.ts";
 import { replayText } from "../../cli/dlq/text.ts";
 import { DeadLetterWorld, reviewsTopic } from "./dlq-world.ts";
 
 const { signal } = new AbortController();
-const reviewer = { name: "ops@desk", note: undefined };
+const reviewer = { name: "ops@desk", note: undefined, run: new Run() };
 const fix: Patch = [{ op: "replace", path: "/confidence_level", value: 1 }];
 const thought = (n: number, more: Event = {}): Event => ({
   thinking_id: `t${n}`,
@@ -365,7 +366,7 @@ describe("rehearse()", () => {
 describe("discardLetters()", () => {
   it("records the decision, deletes nothing, and can be undone by a replay", async () => {
     const world = worldWith(3);
-    assert.equal(await discardLetters(world.desk, await chosen(world), { name: "ops", note: "test data" }, signal), 3);
+    assert.equal(await discardLetters(world.desk, await chosen(world), { ...reviewer, note: "test data" }, signal), 3);
     assert.deepEqual(await statesOf(world), { discarded: 3 });
     assert.equal(world.deadLetters.length, 3);
     const [first] = await chosen(world, "discarded");
@@ -376,7 +377,7 @@ describe("discardLetters()", () => {
 
   it("refuses a review that the log would not take, before anything is published", async () => {
     const world = worldWith(1);
-    const nobody = { name: "", note: undefined };
+    const nobody = { ...reviewer, name: "" };
     await assert.rejects(discardLetters(world.desk, await chosen(world), nobody, signal), { code: "ERR_CONFIG" });
     assert.deepEqual(world.stored, []);
   });

@@ -12,8 +12,19 @@ import { validate } from "@indelible/subscriber/validate.ts";
 import { joinParts, type Content, type Part } from "../../cli/dlq/content.ts";
 import type { Desk } from "../../cli/dlq/desk.ts";
 import type { Filter } from "../../cli/dlq/filter.ts";
-import { groupKey, groupsOf, type Failure, type Group, type Letter } from "../../cli/dlq/letter.ts";
-import type { DeadLetterReader, Newcomers, PageOptions, Review } from "../../cli/dlq/warehouse.ts";
+import {
+  groupKey,
+  groupsOf,
+  type Decision,
+  type Failure,
+  type Group,
+  type GroupKey,
+  type Letter,
+} from "../../cli/dlq/letter.ts";
+import { digitsOf, groupIdOf, jobIdOf } from "../../cli/dlq/handle.ts";
+import type { JobFilter, JobRecord } from "../../cli/dlq/job.ts";
+import type { PageOptions } from "../../cli/dlq/queries.ts";
+import type { DeadLetterReader, Newcomers, Review } from "../../cli/dlq/warehouse.ts";
 
 interface StoredReview {
   readonly event: Event;
@@ -144,15 +155,41 @@ export class DeadLetterWorld implements DeadLetterReader {
           ? undefined
           : {
               kind: latest.event["decision"] as "replay" | "discard",
+              job: latest.event["publisher_id"] as string | undefined,
               micros: latest.publishedMicros,
               patch: latest.event["patch"],
             },
     };
   }
 
-  groups(filter: Filter, decision: "discard" | undefined, limit: number): Promise<Group[]> {
-    const letters = this.#heads.filter((letter) => matches(letter, filter) && letter.decision?.kind === decision);
+  groups(filter: Filter, decision: Decision["kind"] | undefined, limit: number): Promise<Group[]> {
+    const letters = this.#heads.filter((letter) => this.#matches(letter, filter) && letter.decision?.kind === decision);
     return Promise.resolve(groupsOf(letters).slice(0, limit));
+  }
+
+  groupsMatching(digits: string): Promise<GroupKey[]> {
+    const groups = groupsOf(this.#heads).filter((group) => digitsOf("g", groupIdOf(group, 64))?.startsWith(digits));
+    return Promise.resolve(groups);
+  }
+
+  jobs({ digits = "", limit }: JobFilter): Promise<JobRecord[]> {
+    const runs = Map.groupBy(this.reviewRows, ({ event }) => String(event["publisher_id"]));
+    const jobs = [...runs].toReversed().map(([publisherId, reviews]): JobRecord => {
+      const events = reviews.map(({ event }) => event);
+      const of = (name: string): string => String(events[0]?.[name]);
+      return {
+        publisherId,
+        reviewer: of("reviewer"),
+        decision: of("decision") as Decision["kind"],
+        startedAt: of("reviewed_at"),
+        endedAt: String(events.at(-1)?.["reviewed_at"]),
+        letters: new Set(events.map((event) => event["dead_letter_id"])).size,
+        note: (events[0]?.["note"] as string | undefined) ?? null,
+        patch: events[0]?.["patch"] === undefined ? null : JSON.stringify(events[0]["patch"]),
+      };
+    });
+    const found = jobs.filter(({ publisherId }) => digitsOf("j", jobIdOf(publisherId, 64))?.startsWith(digits));
+    return Promise.resolve(found.slice(0, limit));
   }
 
   letters(filter: Filter, { decisions, after, newestFirst, limit }: PageOptions): Promise<Letter[]> {
@@ -160,7 +197,7 @@ export class DeadLetterWorld implements DeadLetterReader {
     const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after.id) + 1;
     const found = all
       .slice(start)
-      .filter((letter) => matches(letter, filter) && decisions.includes(letter.decision?.kind));
+      .filter((letter) => this.#matches(letter, filter) && decisions.includes(letter.decision?.kind));
     return Promise.resolve(found.slice(0, limit));
   }
 
@@ -177,10 +214,12 @@ export class DeadLetterWorld implements DeadLetterReader {
   failures(ids: readonly string[]): Promise<Failure[]> {
     const failed = this.#heads.filter(({ replayOf }) => replayOf !== undefined && ids.includes(replayOf));
     return Promise.resolve(
-      failed.map(({ id, replayOf = "", reason, detail, publishedMicros }) => ({
+      failed.map(({ id, replayOf = "", table, reason, pattern, detail, publishedMicros }) => ({
         id,
         replayOf,
+        table,
         reason,
+        pattern,
         detail,
         publishedMicros,
       })),
@@ -217,16 +256,20 @@ export class DeadLetterWorld implements DeadLetterReader {
       })),
     );
   }
-}
 
-function matches(letter: Letter, { ids, reason, table, pattern, sinceMicros }: Filter): boolean {
-  return (
-    (ids === undefined || ids.includes(letter.id)) &&
-    (reason === undefined || letter.reason === reason) &&
-    (table === undefined || letter.table === table) &&
-    (pattern === undefined || letter.pattern === pattern) &&
-    (sinceMicros === undefined || letter.publishedMicros >= sinceMicros)
-  );
+  #matches(letter: Letter, { ids, group, job, reason, table, pattern, sinceMicros }: Filter): boolean {
+    const decided = (run: string): boolean =>
+      this.reviewRows.some(({ event }) => event["publisher_id"] === run && event["dead_letter_id"] === letter.id);
+    return (
+      (ids === undefined || ids.includes(letter.id)) &&
+      (group === undefined || groupKey(letter) === groupKey(group)) &&
+      (job === undefined || decided(job)) &&
+      (reason === undefined || letter.reason === reason) &&
+      (table === undefined || letter.table === table) &&
+      (pattern === undefined || letter.pattern === pattern) &&
+      (sinceMicros === undefined || letter.publishedMicros >= sinceMicros)
+    );
+  }
 }
 
 export const reviewsTopic: string = topicOf("dead_letter_reviews");

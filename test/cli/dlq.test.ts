@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { choose, readLetter, resolveId } from "../../cli/dlq/choice.ts";
 import { eventTexts } from "../../cli/dlq/content.ts";
-import { filterOf } from "../../cli/dlq/filter.ts";
 import { statusOf, type Decision, type Failure, type Letter } from "../../cli/dlq/letter.ts";
 import { replayMessage } from "../../cli/dlq/replay-message.ts";
 import { select } from "../../cli/dlq/survey.ts";
@@ -36,20 +35,6 @@ describe("statusOf()", () => {
     assert.equal(statusOf(decided("replay"), true, [failure(200)]).state, "replayed", "a later replay has arrived");
     assert.equal(statusOf(decided("replay"), false, [failure(99)]).state, "replaying", "an earlier replay had failed");
   });
-});
-
-describe("filterOf()", () => {
-  const nowMs = Date.UTC(2026, 0, 31);
-  it("reads durations and timestamps", () => {
-    const micros = (since: string): number | undefined => filterOf({ since }, nowMs).sinceMicros;
-    assert.equal(micros("2h"), (nowMs - 7_200_000) * 1000);
-    assert.equal(micros("7d"), (nowMs - 7 * 86_400_000) * 1000);
-    assert.equal(micros("2026-01-30T00:00:00Z"), Date.UTC(2026, 0, 30) * 1000);
-    assert.deepEqual(filterOf({}, nowMs), {});
-  });
-  for (const since of ["2", "yesterday", "2w", "2026-01-31"]) {
-    it(`refuses --since ${since}`, () => assert.throws(() => filterOf({ since }, nowMs), { code: "ERR_CONFIG" }));
-  }
 });
 
 describe("resolveId()", () => {
