@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import type { ReplayFlags } from "./dlq/replay.ts";
-import { countOf, declareFilter } from "./dlq/filter.ts";
+import { countOf, declareFilter, jobOption, nameOption, namesOption } from "./dlq/filter.ts";
+import type { JobsFlags } from "./dlq/jobs.ts";
 import type { ListFlags } from "./dlq/list.ts";
 import { declareReview, type ReviewFlags } from "./dlq/reviewer.ts";
 import type { ShowFlags } from "./dlq/show.ts";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
-import { secondsOption } from "./time-range.ts";
+import { secondsOption, timeOption } from "./time-range.ts";
 
-/** `indelible dlq list|show|replay|discard` */
+/** `indelible dlq list|show|replay|discard|jobs` */
 export function declareDlq(program: Command): void {
   const dlq = program
     .command("dlq")
@@ -15,19 +16,20 @@ export function declareDlq(program: Command): void {
     .description(
       "Works on dead letters: what the log could not accept, byte for byte, with the reason. Nothing is ever deleted: each " +
         "decision is an entry of dead_letter_reviews, and the state of a dead letter derives from those. docs/dead-letters.md says more.",
-    );
-  dlq.addHelpText(
-    "after",
-    `
-Examples:
+    )
+    .addHelpText(
+      "after",
+      `
+From a dead letter to an accepted entry; each command prints the next one:
   $ indelible dlq list
-  $ indelible dlq show 1f0c52aa
-  $ indelible dlq replay --reason ERR_DELIVERY_ATTEMPTS --dry-run`,
-  );
+  $ indelible dlq show g-3fa91c2b
+  $ indelible dlq replay g-3fa91c2b --edit '[{"op":"replace","path":"/confidence_level","value":1}]'`,
+    );
   declareList(dlq);
   declareShow(dlq);
   declareReplay(dlq);
   declareDiscard(dlq);
+  declareJobs(dlq);
 }
 
 function declareList(dlq: Command): void {
@@ -57,17 +59,21 @@ Examples:
 function declareShow(dlq: Command): void {
   const command = dlq
     .command("show")
-    .summary("everything of one dead letter")
-    .description("Prints one dead letter: reason, source, bytes, what to do, its reviews and what its replays left.")
-    .argument("<id>", "its ID, or a beginning that no other has");
+    .summary("everything of a group or of one dead letter")
+    .description(
+      "Prints a group: how many, what exactly, where from, what to do; or one dead letter: reason, source, bytes, what to do, its reviews and " +
+        "what its replays left.",
+    )
+    .argument("<id>", "of a group, or of a dead letter, or a beginning that no other has", nameOption);
   withOutput(command)
     .addHelpText(
       "after",
       `
 Exit codes: 0 found, 1 not there, refused or not reachable, 2 wrong usage.
 
-Example:
-  $ indelible dlq show 1f0c52aa`,
+Examples:
+  $ indelible dlq show g-3fa91c2b
+  $ indelible dlq show 1f0c52aa --json`,
     )
     .action(async (id: string, flags: ShowFlags) => {
       const { runShow } = await import("./dlq/show.ts");
@@ -83,7 +89,7 @@ function declareReplay(dlq: Command): void {
       "Publishes dead letters to the topics that they came from, edited or as they were, under the same log_id: doing it twice gives one entry. " +
         "The review is recorded first. Ctrl-C ends it after the chunk under way; the same command again goes on where it ended.",
     )
-    .argument("[id...]", "dead letters; without any, all that the filters mean")
+    .argument("[id...]", "dead letters or groups; without any, all that the filters mean", namesOption)
     .option("--edit <patch>", "a JSON Patch (RFC 6902) for every event: a file, or the JSON itself")
     .option("--force", "with --edit: publish also what does not fit its table after the edit")
     .option("--rate <count>", "dead letters a second", countOf, 100)
@@ -95,6 +101,7 @@ function declareReplay(dlq: Command): void {
 Exit codes: 0 all have arrived, 1 some have not, 2 wrong usage, 130 interrupted.
 
 Examples:
+  $ indelible dlq replay g-3fa91c2b --dry-run
   $ indelible dlq replay --reason ERR_DELIVERY_ATTEMPTS --since 1d
   $ indelible dlq replay --table thinking_logs --edit '[{"op":"replace","path":"/confidence_level","value":1}]' --dry-run
   $ indelible dlq replay 1f0c52aa --edit fix.json --note "sensor was off by a factor" --yes`,
@@ -112,7 +119,7 @@ function declareDiscard(dlq: Command): void {
     .description(
       "Records that dead letters are not to be replayed. They stay in the warehouse and can be replayed later by ID.",
     )
-    .argument("[id...]", "dead letters; without any, all that the filters mean");
+    .argument("[id...]", "dead letters or groups; without any, all that the filters mean", namesOption);
   withOutput(declareReview(command, "open"))
     .addHelpText(
       "after",
@@ -120,12 +127,32 @@ function declareDiscard(dlq: Command): void {
 Exit codes: 0 all are discarded, 1 they are not, 2 wrong usage, 130 interrupted.
 
 Examples:
+  $ indelible dlq discard g-3fa91c2b --dry-run
   $ indelible dlq discard 1f0c52aa --note "a test of ours"
   $ indelible dlq discard --reason ERR_EMPTY --since 7d --yes`,
     )
     .action(async (ids: string[], flags: ReviewFlags) => {
       const { runDiscard } = await import("./dlq/discard.ts");
       process.exitCode = await runDiscard(ids, flags);
+    });
+}
+
+function declareJobs(dlq: Command): void {
+  const command = dlq
+    .command("jobs")
+    .summary("what replays and discards have done")
+    .description(
+      "Lists the runs of `replay` and `discard`, the newest first, and what has become of their dead letters until now; or one run, with what of it " +
+        "failed again.",
+    )
+    .argument("[id]", "of a run, or a beginning that no other has", jobOption)
+    .option("--since <time>", "only runs since then: 30m, 2h, 7d, or RFC 3339", timeOption)
+    .option("--limit <count>", "at most so many", countOf, 20);
+  withOutput(command)
+    .addHelpText("after", "\nExamples:\n  $ indelible dlq jobs --since 1d\n  $ indelible dlq jobs j-3fa91c2b")
+    .action(async (digits: string | undefined, flags: JobsFlags) => {
+      const { runJobs } = await import("./dlq/jobs.ts");
+      await runJobs(digits, flags);
     });
 }
 

@@ -1,11 +1,15 @@
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import type { Filter } from "./filter.ts";
-import { states, type Letter, type State } from "./letter.ts";
+import { filterOf, type Filter, type FilterFlags } from "./filter.ts";
+import { digitsOf, groupIdOf, HANDLE_FORM, jobIdOf } from "./handle.ts";
+import type { JobRecord } from "./job.ts";
+import { states, type GroupKey, type Letter, type State } from "./letter.ts";
 import { select, survey, type Surveyed } from "./survey.ts";
 import type { DeadLetterReader } from "./warehouse.ts";
 
 const minPrefixLength = 4;
 const uuidLength = 36;
+/** Digits of handles that are told apart in a message. */
+const longDigits = 16;
 
 /**
  * The full ID of a dead letter that `text` is the beginning of. A full one is not looked up.
@@ -16,14 +20,69 @@ export async function resolveId(reader: DeadLetterReader, text: string): Promise
   const prefix = text.toLowerCase();
   if (!/^[0-9a-f-]+$/.test(prefix) || prefix.length < minPrefixLength || prefix.length > uuidLength) {
     throw new IndelibleError("ERR_NOT_FOUND", `${JSON.stringify(text)} is no dead-letter ID`, {
-      hint: `Give an ID of \`indelible dlq list --all\`, or its first ${minPrefixLength} characters or more.`,
+      hint: `Give an ID of \`indelible dlq list --all\`, or its first ${minPrefixLength} characters or more; or a group of \`indelible dlq list\`, such as g-3fa91c2b.`,
     });
   }
   if (prefix.length === uuidLength) return prefix;
   const [first, second] = await reader.matching(prefix);
-  if (first === undefined) throw new IndelibleError("ERR_NOT_FOUND", `there is no dead letter ${text}`);
-  if (second !== undefined) throw new IndelibleError("ERR_NOT_FOUND", `several dead letters begin with ${text}`);
+  if (first === undefined) {
+    throw new IndelibleError("ERR_NOT_FOUND", `there is no dead letter ${text}`, {
+      hint: "`indelible dlq list --all` lists the open ones, with --state the others.",
+    });
+  }
+  if (second !== undefined) {
+    throw new IndelibleError("ERR_NOT_FOUND", `several dead letters begin with ${text}`, {
+      hint: `Give more of it: ${first} and ${second} are two of them.`,
+    });
+  }
   return first;
+}
+
+/** The group whose handle begins with `digits`. @throws ERR_NOT_FOUND when there is none or more than one */
+export async function resolveGroup(reader: DeadLetterReader, digits: string): Promise<GroupKey> {
+  const found = await reader.groupsMatching(digits);
+  const [first] = found;
+  if (first === undefined) {
+    throw new IndelibleError("ERR_NOT_FOUND", `there is no group g-${digits}`, {
+      hint: "`indelible dlq list` lists the groups of open dead letters, with --state those of others.",
+    });
+  }
+  if (found.length > 1) {
+    const named = found.map(
+      (group) => `${groupIdOf(group, longDigits)} (${group.table ?? "no table"}, ${group.reason})`,
+    );
+    throw new IndelibleError("ERR_NOT_FOUND", `several groups begin with g-${digits}`, {
+      hint: `Give more of it: ${named.join(", ")}.`,
+    });
+  }
+  return first;
+}
+
+/** The run whose handle begins with `digits`. @throws ERR_NOT_FOUND when there is none or more than one */
+export async function resolveJob(reader: DeadLetterReader, digits: string): Promise<JobRecord> {
+  const [first, ...others] = await reader.jobs({ digits, limit: 10 });
+  if (first === undefined) {
+    throw new IndelibleError("ERR_NOT_FOUND", `there is no job j-${digits}`, {
+      hint: "`indelible dlq jobs` lists them.",
+    });
+  }
+  const another = others.find(({ publisherId }) => publisherId !== first.publisherId);
+  if (another !== undefined) {
+    const named = [first, another].map(({ publisherId }) => jobIdOf(publisherId, longDigits));
+    throw new IndelibleError("ERR_NOT_FOUND", `several jobs begin with j-${digits}`, {
+      hint: `Give more of it: ${named.join(" and ")} are two of them.`,
+    });
+  }
+  return first;
+}
+
+/** What the options of a command mean. @throws ERR_NOT_FOUND of a group or job that is none */
+export async function resolveFilter(reader: DeadLetterReader, flags: FilterFlags): Promise<Filter> {
+  return {
+    ...filterOf(flags),
+    ...(flags.group !== undefined && { group: await resolveGroup(reader, flags.group) }),
+    ...(flags.job !== undefined && { job: (await resolveJob(reader, flags.job)).publisherId }),
+  };
 }
 
 export async function readLetter(reader: DeadLetterReader, text: string): Promise<Surveyed> {
@@ -43,18 +102,56 @@ export interface Choice {
   readonly cut: boolean;
 }
 
-/** The letters that a command is to act on: those that the filter means, and that IDs name, if there are any. */
+/** What a command may act on. */
+export interface Wanted {
+  /** States of those that filters and groups mean. */
+  readonly byFilter: readonly State[];
+  /** States of those that are named by their own ID. */
+  readonly byId: readonly State[];
+  readonly limit: number;
+}
+
+/**
+ * The letters that a command is to act on: those that IDs and handles of groups name, if there are any, otherwise those that the filter means.
+ * What is named twice is chosen once.
+ *
+ * @throws ERR_NOT_FOUND of an ID or handle that names nothing, more than one, or what the filter leaves out
+ */
 export async function choose(
   reader: DeadLetterReader,
-  ids: readonly string[],
+  names: readonly string[],
   filter: Filter,
-  wanted: { readonly byFilter: readonly State[]; readonly byId: readonly State[]; readonly limit: number },
+  { byFilter, byId, limit }: Wanted,
 ): Promise<Choice> {
-  const { byFilter, byId, limit } = wanted;
-  if (ids.length === 0) {
-    const chosen = await select(reader, { filter, states: byFilter, limit, newestFirst: false });
-    return { chosen, settled: [], cut: chosen.length === limit };
+  const groups = names.filter((name) => name.toLowerCase().startsWith("g-"));
+  const ids = names.filter((name) => !groups.includes(name));
+  const named = ids.length === 0 ? [] : await lettersNamed(reader, ids, filter);
+  const chosen = new Map<string, Surveyed>();
+  for (const one of named) if (byId.includes(one.status.state)) chosen.set(one.letter.id, one);
+  const settled = named.filter(({ letter }) => !chosen.has(letter.id));
+  let cut = false;
+  const filters: Filter[] = names.length === 0 ? [filter] : [];
+  for (const name of groups) filters.push({ ...filter, group: await resolveGroupName(reader, name) });
+  for (const one of filters) {
+    // One more than may be acted on tells whether that is all.
+    const wanted = { filter: one, states: byFilter, limit: limit + 1, newestFirst: false };
+    for (const surveyed of await select(reader, wanted)) {
+      if (chosen.size < limit || chosen.has(surveyed.letter.id)) chosen.set(surveyed.letter.id, surveyed);
+      else cut = true;
+    }
   }
+  return { chosen: [...chosen.values()], settled, cut };
+}
+
+async function resolveGroupName(reader: DeadLetterReader, name: string): Promise<GroupKey> {
+  const digits = digitsOf("g", name);
+  if (digits !== undefined) return resolveGroup(reader, digits);
+  throw new IndelibleError("ERR_NOT_FOUND", `${JSON.stringify(name)} is no group`, {
+    hint: `Give a group of \`indelible dlq list\`, such as g-3fa91c2b, or g- and ${HANDLE_FORM}.`,
+  });
+}
+
+async function lettersNamed(reader: DeadLetterReader, ids: readonly string[], filter: Filter): Promise<Surveyed[]> {
   const full = new Set<string>();
   for (const id of ids) full.add(await resolveId(reader, id));
   const named = await select(reader, {
@@ -69,6 +166,5 @@ export async function choose(
     const others = Object.keys(filter).length > 0 ? " that the other options mean" : "";
     throw new IndelibleError("ERR_NOT_FOUND", `there is no dead letter ${missing.join(", ")}${others}`);
   }
-  const chosen = named.filter(({ status }) => byId.includes(status.state));
-  return { chosen, settled: named.filter((one) => !chosen.includes(one)), cut: false };
+  return named;
 }

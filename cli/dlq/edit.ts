@@ -9,6 +9,7 @@ import { assertEvent } from "@indelible/schemas/validator.ts";
 import { applyPatch, type Patch } from "rfc6902";
 import { isObject } from "../json.ts";
 import { messageOf } from "../terminal/failure.ts";
+import { FILL_IN } from "./advice.ts";
 import type { Letter } from "./letter.ts";
 
 /** It is stored with each review. */
@@ -28,10 +29,19 @@ export function readPatch(fileOrJson: string): Patch {
   try {
     patch = JSON.parse(text);
   } catch (cause) {
+    if (text.includes(FILL_IN)) throw notFilledIn();
     throw new IndelibleError("ERR_PATCH", "the patch is not JSON", { cause });
   }
+  if (Array.isArray(patch) && patch.some((operation) => isObject(operation) && operation["path"] === `/${FILL_IN}`))
+    throw notFilledIn();
   if (!isPatch(patch)) throw new IndelibleError("ERR_PATCH", "the patch is not an array of operations of RFC 6902");
   return patch;
+}
+
+function notFilledIn(): IndelibleError {
+  return new IndelibleError("ERR_PATCH", `the patch still has ${FILL_IN} in it`, {
+    hint: `Put what belongs there in its place: a number, or a text in double quotes; in a path, the name of the field.`,
+  });
 }
 
 function fileText(path: string): string {

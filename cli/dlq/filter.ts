@@ -70,6 +70,19 @@ export function jobOption(text: string): string {
   return digits;
 }
 
+/** An ID of a dead letter or a group, or its beginning, for arguments. @throws InvalidArgumentError */
+export function nameOption(text: string): string {
+  if (digitsOf("g", text) !== undefined || /^[0-9a-f][0-9a-f-]{3,35}$/i.test(text)) return text;
+  throw new InvalidArgumentError(
+    "A group of `indelible dlq list`, such as g-3fa91c2b, or a dead letter of `indelible dlq list --all`, or its first 4 characters or more.",
+  );
+}
+
+/** The same for several. */
+export function namesOption(text: string, others: readonly string[] | undefined): string[] {
+  return [...(others ?? []), nameOption(text)];
+}
+
 function stateOf(text: string): State {
   const state = states.find((one) => one === text);
   if (state === undefined) throw new InvalidArgumentError(`One of: ${states.join(", ")}.`);

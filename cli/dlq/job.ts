@@ -1,6 +1,4 @@
-import type { Decision, State } from "./letter.ts";
-import type { Failure } from "./letter.ts";
-import { states } from "./letter.ts";
+import { states, type Decision, type Failure, type State } from "./letter.ts";
 import { select } from "./survey.ts";
 import type { DeadLetterReader } from "./warehouse.ts";
 
@@ -44,11 +42,12 @@ const maxLetters = 100_000;
 /** Runs of commands that decided about dead letters, the newest first, with what came of it. */
 export async function readJobs(reader: DeadLetterReader, filter: JobFilter): Promise<Job[]> {
   const jobs: Job[] = [];
-  for (const record of await reader.jobs(filter)) jobs.push(await outcomeOf(reader, record));
+  for (const record of await reader.jobs(filter)) jobs.push(await outcomesOf(reader, record));
   return jobs;
 }
 
-async function outcomeOf(reader: DeadLetterReader, record: JobRecord): Promise<Job> {
+/** What has become of what a run decided about; of the oldest 100,000 dead letters at most. */
+export async function outcomesOf(reader: DeadLetterReader, record: JobRecord): Promise<Job> {
   const selection = { filter: { job: record.publisherId }, states, limit: maxLetters, newestFirst: false };
   const surveyed = await select(reader, selection);
   const own = surveyed.filter(({ letter }) => letter.decision?.job === record.publisherId);

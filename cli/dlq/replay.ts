@@ -3,16 +3,24 @@ import { createProgress } from "../terminal/progress.ts";
 import { counted, thousands } from "../terminal/table.ts";
 import { confirm } from "../terminal/confirmation.ts";
 import { jsonText } from "../terminal/json-text.ts";
-import { choose } from "./choice.ts";
+import { choose, resolveFilter } from "./choice.ts";
 import { ACT_STALL_MS, atDesk, type Desk } from "./desk.ts";
 import { readPatch } from "./edit.ts";
-import { filterOf } from "./filter.ts";
+import { groupIdOf, jobIdOf } from "./handle.ts";
 import { groupKey, type Letter, type State } from "./letter.ts";
 import { awaitOutcome } from "./outcome.ts";
-import { rehearse, replayLetters, type Instructions, type ReplayOptions, type ReplayResult } from "./replay-job.ts";
+import {
+  rehearse,
+  replayLetters,
+  type Instructions,
+  type Rehearsal,
+  type ReplayOptions,
+  type ReplayResult,
+  type Skipped,
+} from "./replay-job.ts";
 import { reviewerOf, type ReviewFlags } from "./reviewer.ts";
 import type { Surveyed } from "./survey.ts";
-import { planText, rehearsalText, replayText, type ReplayReport } from "./text.ts";
+import { planOf, planText, rehearsalText, replayText, type ReplayReport } from "./text.ts";
 import type { Newcomers } from "./warehouse.ts";
 
 export interface ReplayFlags extends ReviewFlags {
@@ -25,29 +33,36 @@ export interface ReplayFlags extends ReviewFlags {
 const interruptedExitCode = 130;
 
 /** @returns the exit code: 0 when all that were chosen have arrived */
-export async function runReplay(ids: readonly string[], flags: ReplayFlags): Promise<number> {
+export async function runReplay(names: readonly string[], flags: ReplayFlags): Promise<number> {
   const patch = flags.edit === undefined ? undefined : readPatch(flags.edit);
   const instructions: Instructions = { patch, force: flags.force === true };
-  const filter = filterOf(flags);
   using interrupted = interruption();
   const { signal } = interrupted;
+  const asText = process.stdout.isTTY && flags.json !== true;
   // Awaited here: the interruption is disposed of when this function returns. What is begun is finished, so that it can be said what was done.
   return await atDesk(flags.data, { deadlineMs: ACT_STALL_MS }, async (desk) => {
     // Those that an earlier run has reviewed belong to what it was to do.
     const byFilter: readonly State[] = flags.state === undefined ? ["open", "replaying"] : [flags.state];
     const byId: readonly State[] = ["open", "replaying", "failed-again", "discarded"];
-    const { chosen, settled, cut } = await choose(desk.reader, ids, filter, { byFilter, byId, limit: flags.limit });
+    const filter = await resolveFilter(desk.reader, flags);
+    const { chosen, settled, cut } = await choose(desk.reader, names, filter, { byFilter, byId, limit: flags.limit });
     for (const { letter } of settled) process.stderr.write(`${letter.id} has been replayed and has arrived\n`);
     if (chosen.length === 0) {
       process.stderr.write("There is nothing to replay.\n");
+      if (!asText) process.stdout.write(jsonText({ published: 0, arrived: 0, remaining: 0 }));
       return 0;
     }
     process.stderr.write(planText("replay", chosen));
     if (cut) process.stderr.write(`Those are the first ${thousands(flags.limit)}; --limit allows more.\n`);
     if (patch !== undefined || flags.dryRun === true) {
-      process.stderr.write(rehearsalText(await rehearse(desk, chosen, instructions, signal)));
+      const rehearsal = await rehearse(desk, chosen, instructions, signal);
+      process.stderr.write(rehearsalText(rehearsal));
+      if (flags.dryRun === true) {
+        if (!asText) process.stdout.write(jsonText({ dryRun: true, ...planOf(chosen), ...rehearsalOf(rehearsal) }));
+        return 0;
+      }
     }
-    if (flags.dryRun === true) return 0;
+    signal.throwIfAborted();
     if (flags.yes !== true && !(await confirm(`Replay ${counted(chosen.length, "dead letter")}?`, signal))) return 1;
 
     const report = await replayAndFollow(desk, chosen, instructions, {
@@ -56,8 +71,7 @@ export async function runReplay(ids: readonly string[], flags: ReplayFlags): Pro
       waitMs: flags.wait * 1000,
       signal,
     });
-    const asText = process.stdout.isTTY && flags.json !== true;
-    process.stdout.write(asText ? replayText(report) : jsonText(jsonOf(report)));
+    process.stdout.write(asText ? replayText(report, flags.data) : jsonText(jsonOf(report)));
     if (signal.aborted) return interruptedExitCode;
     return report.outcome.arrived === chosen.length ? 0 : 1;
   });
@@ -87,7 +101,15 @@ export async function replayAndFollow(
     const letters = chosen.map(({ letter }) => letter);
     const newcomers = await newcomersOf(desk, letters, newestMicros);
     const remaining = chosen.length - published.length - skipped.length;
-    return { published: published.length, outcome, skipped, newcomers, interrupted, remaining };
+    return {
+      published: published.length,
+      outcome,
+      skipped,
+      newcomers,
+      interrupted,
+      remaining,
+      job: options.reviewer.run.publisherId,
+    };
   } finally {
     progress.stop();
   }
@@ -119,15 +141,25 @@ async function newcomersOf(desk: Desk, letters: readonly Letter[], newestMicros:
   return (await desk.reader.since(newestMicros)).filter((group) => groups.has(groupKey(group)));
 }
 
-function jsonOf({ published, outcome, skipped, newcomers, interrupted, remaining }: ReplayReport): object {
+function jsonOf({ published, outcome, skipped, newcomers, interrupted, remaining, job }: ReplayReport): object {
   return {
     published,
     arrived: outcome.arrived,
-    failedAgain: outcome.failedAgain,
+    failedAgain: outcome.failedAgain.map((failure) => ({ ...failure, group: groupIdOf(failure) })),
     pending: outcome.pending.map(({ id }) => id),
-    skipped: skipped.map(({ letter, why, hint }) => ({ id: letter.id, why, hint })),
+    skipped: skippedOf(skipped),
     newcomers,
     interrupted,
     remaining,
+    job: jobIdOf(job),
   };
+}
+
+function rehearsalOf({ ready, unmended, skipped, example }: Rehearsal): object {
+  const shown = example === undefined ? undefined : { ...example, letter: undefined, id: example.letter.id };
+  return { ready, unmended, skipped: skippedOf(skipped), example: shown };
+}
+
+function skippedOf(skipped: readonly Skipped[]): object[] {
+  return skipped.map(({ letter, why, hint }) => ({ id: letter.id, why, hint }));
 }

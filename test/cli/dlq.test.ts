@@ -6,7 +6,9 @@ import { eventTexts } from "../../cli/dlq/content.ts";
 import { statusOf, type Decision, type Failure, type Letter } from "../../cli/dlq/letter.ts";
 import { replayMessage } from "../../cli/dlq/replay-message.ts";
 import { select } from "../../cli/dlq/survey.ts";
-import { groupsText, letterText, planText } from "../../cli/dlq/text.ts";
+import { groupsText } from "../../cli/dlq/list-text.ts";
+import { letterText } from "../../cli/dlq/show-text.ts";
+import { planText } from "../../cli/dlq/text.ts";
 import { DeadLetterWorld } from "./dlq-world.ts";
 
 function worldOf(...events: readonly string[]): DeadLetterWorld {
@@ -139,7 +141,7 @@ describe("what is printed", () => {
     const world = worldOf('{"mood":"\u202egood","b":"\\u001b[31m"}');
     const letter = await firstLetter(world);
     const content = (await world.contents([letter])).get(letter.id);
-    const text = letterText({ letter, status: { state: "open", failures: [] } }, content, [], "");
+    const text = letterText({ letter, status: { state: "open", failures: [] } }, content, [], { whereBytes: "" });
     assert.match(text, /^ {2}"mood": "\\u\{202e\}good",$/m);
     assert.ok(!text.includes("\u202e"));
     assert.match(text, /What to do/);
@@ -149,13 +151,13 @@ describe("what is printed", () => {
     const world = worldOf('{"conversation_id":"c1"}', "x", '{"conversation_id":"c2"}');
     const letters = await select(world, { filter: {}, states: ["open"], limit: 10, newestFirst: false });
     assert.equal(
-      planText("replay", letters),
-      "3 dead letters in 2 groups to replay\n  2 of conversations: ERR_INVALID_EVENT, the event lacks business_id\n  1 of conversations: ERR_NOT_JSON, the event is not JSON\n",
+      planText("replay", letters).replaceAll(/g-[0-9a-f]{8}/g, "g-NNNNNNNN"),
+      "3 dead letters in 2 groups to replay\n  2 of g-NNNNNNNN, conversations: ERR_INVALID_EVENT, the event lacks business_id\n  1 of g-NNNNNNNN, conversations: ERR_NOT_JSON, the event is not JSON\n",
     );
     const groups = await world.groups({}, undefined, 10);
     assert.match(
       groupsText(groups, "open", undefined),
-      /^conversations {2}ERR_INVALID_EVENT {2}the event lacks business_id {5}2 /m,
+      /^g-[0-9a-f]{8} {5}2 {2}conversations {2}ERR_INVALID_EVENT {2}the event lacks business_id /m,
     );
   });
 });

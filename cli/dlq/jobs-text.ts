@@ -1,0 +1,76 @@
+import { section } from "../delivery/text.ts";
+import { counted, renderTable, thousands } from "../terminal/table.ts";
+import { secondText } from "../terminal/time.ts";
+import { jobIdOf } from "./handle.ts";
+import type { Job } from "./job.ts";
+import { commandText, nextText } from "./next.ts";
+import { pairedTable } from "./paired-table.ts";
+import { fieldsText } from "./show-text.ts";
+import { failuresText, groupsOfFailures } from "./text.ts";
+
+/** Runs of commands, each with what came of it, and the command that shows one. */
+export function jobsText(jobs: readonly Job[], width: number = Infinity, dataFolder?: string): string {
+  const columns = [
+    { title: "job" },
+    { title: "started" },
+    { title: "what" },
+    { title: "dead letters", align: "right" as const },
+    { title: "by" },
+  ];
+  const rows = jobs.map((job) => [
+    jobIdOf(job.publisherId),
+    secondText(job.startedAt),
+    job.decision,
+    thousands(job.letters),
+    job.reviewer,
+  ]);
+  const outcomes = jobs.map((job) => `${outcomeText(job)}${job.note === null ? "" : `; ${job.note}`}`);
+  const withOutcomes = rows.map((row, index) => [...row, outcomes[index] ?? ""]);
+  const table =
+    pairedTable(columns, rows, outcomes, width) ?? renderTable([...columns, { title: "outcome" }], withOutcomes, width);
+  const shown = jobs.find((job) => nextOf(job) !== undefined) ?? jobs[0];
+  if (shown === undefined) return "No jobs: nobody has replayed or discarded anything.\n";
+  const next = commandText(["jobs", jobIdOf(shown.publisherId)], dataFolder);
+  return `${table}${counted(jobs.length, "job")}\n${nextText(next)}`;
+}
+
+/** One run, what of it failed again, and the command to run next when something is left to do. */
+export function jobText(job: Job, dataFolder?: string): string {
+  const fields = [
+    ["job", jobIdOf(job.publisherId)],
+    ["what", job.decision],
+    ["by", job.reviewer],
+    ["started", secondText(job.startedAt)],
+    ["last review", secondText(job.endedAt)],
+    ["dead letters", thousands(job.letters)],
+    ["outcome", outcomeText(job)],
+    ["edit", job.patch ?? undefined],
+    ["note", job.note ?? undefined],
+  ] as const;
+  const next = nextOf(job);
+  return [
+    fieldsText(fields),
+    ...(job.failures.length === 0 ? [] : [section("What failed again", failuresText(job.failures))]),
+    ...(next === undefined ? [] : [nextText(commandText(next, dataFolder))]),
+  ].join("\n");
+}
+
+/** What has become of its dead letters until now, in words. */
+export function outcomeText({ states, decidedAgain }: Job): string {
+  const parts = [
+    [states.replayed, "arrived"],
+    [states["failed-again"], "failed again"],
+    [states.replaying, "not yet arrived"],
+    [states.discarded, "discarded"],
+    [decidedAgain, "decided about again"],
+  ] as const;
+  const texts = parts.filter(([count]) => count > 0).map(([count, what]) => `${thousands(count)} ${what}`);
+  return texts.length === 0 ? "nothing" : texts.join(", ");
+}
+
+/** Arguments of the command that goes on with what is left of a run; undefined when nothing is. */
+export function nextOf({ failures, states, publisherId }: Job): readonly string[] | undefined {
+  const [group] = groupsOfFailures(failures);
+  if (group !== undefined) return ["show", group];
+  return states.replaying > 0 ? ["replay", "--job", jobIdOf(publisherId), "--state", "replaying"] : undefined;
+}
