@@ -51,6 +51,7 @@ try {
     ["list", "--all"],
     ["show", groupIdOf(group)],
     ["show", deadLetterId(1).slice(0, 8)],
+    ["jobs"],
   ];
   process.stdout.write(
     `${letterCount.toLocaleString("en-US")} dead letters beside ${Number(values.rows).toLocaleString("en-US")} conversations\n\n`,

@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import { BigQuery, type BigQueryOptions } from "@google-cloud/bigquery";
-import { PubSub } from "@google-cloud/pubsub";
+import type { PubSub } from "@google-cloud/pubsub";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { tokenOfEnvironment } from "./role-token.ts";
 
@@ -57,9 +58,14 @@ function projectless(message: string, cause?: unknown): IndelibleError {
   });
 }
 
-/** A Pub/Sub client for administration; it reads PUBSUB_EMULATOR_HOST itself. To be closed. */
+/**
+ * A Pub/Sub client for administration; it reads PUBSUB_EMULATOR_HOST itself. To be closed.
+ *
+ * The library is loaded when the first one is made: it takes 0.3 s, twice as long as BigQuery's, and whoever only asks the warehouse does without.
+ */
 export function pubSubClient(project: string): PubSub {
-  return new PubSub({ projectId: project });
+  const library = createRequire(import.meta.url)("@google-cloud/pubsub") as typeof import("@google-cloud/pubsub");
+  return new library.PubSub({ projectId: project });
 }
 
 // Without this the client would look for credentials, ask the network for a metadata server, and send the user's own
