@@ -1,8 +1,9 @@
+import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { isObject } from "../json.ts";
 import { adviceOf, type Advice } from "./advice.ts";
 import { eventTexts, type Content } from "./content.ts";
 import { groupIdOf } from "./handle.ts";
-import type { GroupKey, Letter } from "./letter.ts";
+import type { GroupCounts, GroupKey, Letter } from "./letter.ts";
 import { chunksBySize } from "./survey.ts";
 import type { DeadLetterReader } from "./warehouse.ts";
 
@@ -15,15 +16,8 @@ export interface Source {
 }
 
 /** Everything that is known of a group. */
-export interface GroupReport extends GroupKey {
+export interface GroupReport extends GroupKey, GroupCounts {
   readonly id: string;
-  /** By the latest decision about each: none, to replay, to discard. */
-  readonly open: number;
-  readonly replay: number;
-  readonly discarded: number;
-  /** RFC 3339. */
-  readonly firstSeen: string;
-  readonly lastSeen: string;
   /** How many were looked into for what follows: the newest ones, open ones if there are any. */
   readonly sampled: number;
   /** The most frequent first. */
@@ -40,13 +34,9 @@ const maxExamples = 3;
 /** Reads a group: numbers of all of it, details and sources of the newest 100 at most, or of as many as have 16 MiB. */
 export async function readGroup(reader: DeadLetterReader, key: GroupKey): Promise<GroupReport> {
   const filter = { group: key };
-  const [[open], [replay], [discarded]] = await Promise.all([
-    reader.groups(filter, undefined, 1),
-    reader.groups(filter, "replay", 1),
-    reader.groups(filter, "discard", 1),
-  ]);
-  const seen = [open, replay, discarded].filter((group) => group !== undefined);
-  const decisions = open === undefined ? (["replay", "discard"] as const) : [undefined];
+  const counts = await reader.counts(key);
+  if (counts === undefined) throw new IndelibleError("ERR_NOT_FOUND", `there is nothing in group ${groupIdOf(key)}`);
+  const decisions = counts.open === 0 ? (["replay", "discard"] as const) : [undefined];
   const newest = await reader.letters(filter, { decisions, newestFirst: true, limit: maxSampled });
   const [sample = []] = chunksBySize(newest, maxSampled);
   const contents = await reader.contents(sample);
@@ -55,15 +45,7 @@ export async function readGroup(reader: DeadLetterReader, key: GroupKey): Promis
   return {
     ...key,
     id,
-    open: open?.count ?? 0,
-    replay: replay?.count ?? 0,
-    discarded: discarded?.count ?? 0,
-    firstSeen: seen.map(({ firstSeen }) => firstSeen).toSorted()[0] ?? "",
-    lastSeen:
-      seen
-        .map(({ lastSeen }) => lastSeen)
-        .toSorted()
-        .at(-1) ?? "",
+    ...counts,
     sampled: sample.length,
     details,
     sources: sourcesOf(sample, contents),

@@ -88,6 +88,16 @@ export interface Group extends GroupKey {
   readonly example: string;
 }
 
+/** How many dead letters of a group there are, by the latest decision about each: none, to replay, to discard. */
+export interface GroupCounts {
+  readonly open: number;
+  readonly replay: number;
+  readonly discarded: number;
+  /** RFC 3339. */
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+}
+
 /** One text for each group. */
 export function groupKey({ table, reason, pattern }: GroupKey): string {
   return `${table ?? ""}\n${reason}\n${pattern}`;

@@ -1,5 +1,5 @@
 import type { Filter } from "./filter.ts";
-import type { Decision, Letter } from "./letter.ts";
+import type { Decision, GroupKey, Letter } from "./letter.ts";
 import type { JobFilter } from "./job.ts";
 
 /*
@@ -75,6 +75,20 @@ FROM heads${joined}
 GROUP BY source_table, reason, pattern HAVING COUNTIF(${counted}) > 0
 ORDER BY letter_count DESC, last_seen DESC LIMIT @limit`,
     params: { ...params, limit, ...(decision !== undefined && { decision }) },
+  };
+}
+
+/** How many of a group have been decided about, and how. No row when there are none. */
+export function countsQuestion(group: GroupKey): Question {
+  const { heads, params } = headsOf({ group }, "letter.log_id, letter.source_published_at", false);
+  return {
+    query: `WITH ${heads}, decisions AS (
+  ${latestDecisions("")}
+)
+SELECT COUNTIF(decision IS NULL) AS open_count, COUNTIF(decision = 'replay') AS replay_count, COUNTIF(decision = 'discard') AS discarded_count,
+  MIN(source_published_at) AS first_seen, MAX(source_published_at) AS last_seen
+FROM heads LEFT JOIN decisions ON decided_id = log_id HAVING COUNT(*) > 0`,
+    params,
   };
 }
 

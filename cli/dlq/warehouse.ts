@@ -7,8 +7,9 @@ import { rowsOf, type PlainRow } from "../warehouse.ts";
 import { joinParts, type Content, type Part } from "./content.ts";
 import type { Filter } from "./filter.ts";
 import type { JobFilter, JobRecord } from "./job.ts";
-import type { Decision, Failure, Group, GroupKey, Letter } from "./letter.ts";
+import type { Decision, Failure, Group, GroupCounts, GroupKey, Letter } from "./letter.ts";
 import {
+  countsQuestion,
   groupsMatchingQuestion,
   groupsQuestion,
   jobsQuestion,
@@ -35,6 +36,8 @@ export type Newcomers = GroupKey & Pick<Group, "count">;
 export interface DeadLetterReader {
   /** Groups of letters whose latest review is `decision`, the largest first. */
   groups(filter: Filter, decision: Decision["kind"] | undefined, limit: number): Promise<Group[]>;
+  /** How many of a group have been decided about, and how; undefined when there are none. */
+  counts(group: GroupKey): Promise<GroupCounts | undefined>;
   /** Groups whose handle begins with these hex digits; at most ten. */
   groupsMatching(digits: string): Promise<GroupKey[]>;
   /** Runs of commands, the newest first. Reviews of programs that name no `publisher_id` are none. */
@@ -86,6 +89,18 @@ export class DeadLetterWarehouse implements DeadLetterReader {
       lastSeen: String(row["last_seen"]),
       example: String(row["example"]),
     }));
+  }
+
+  async counts(group: GroupKey): Promise<GroupCounts | undefined> {
+    const [row] = await this.#answer(countsQuestion(group));
+    if (row === undefined) return undefined;
+    return {
+      open: Number(row["open_count"]),
+      replay: Number(row["replay_count"]),
+      discarded: Number(row["discarded_count"]),
+      firstSeen: String(row["first_seen"]),
+      lastSeen: String(row["last_seen"]),
+    };
   }
 
   async groupsMatching(digits: string): Promise<GroupKey[]> {

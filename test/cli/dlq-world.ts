@@ -18,6 +18,7 @@ import {
   type Decision,
   type Failure,
   type Group,
+  type GroupCounts,
   type GroupKey,
   type Letter,
 } from "../../cli/dlq/letter.ts";
@@ -165,6 +166,15 @@ export class DeadLetterWorld implements DeadLetterReader {
   groups(filter: Filter, decision: Decision["kind"] | undefined, limit: number): Promise<Group[]> {
     const letters = this.#heads.filter((letter) => this.#matches(letter, filter) && letter.decision?.kind === decision);
     return Promise.resolve(groupsOf(letters).slice(0, limit));
+  }
+
+  counts(group: GroupKey): Promise<GroupCounts | undefined> {
+    const letters = this.#heads.filter((letter) => groupKey(letter) === groupKey(group));
+    const [whole] = groupsOf(letters);
+    const of = (kind: Decision["kind"]): number => letters.filter(({ decision }) => decision?.kind === kind).length;
+    const { open, firstSeen, lastSeen } = whole ?? { open: 0, firstSeen: "", lastSeen: "" };
+    const counts = { open, replay: of("replay"), discarded: of("discard"), firstSeen, lastSeen };
+    return Promise.resolve(whole === undefined ? undefined : counts);
   }
 
   groupsMatching(digits: string): Promise<GroupKey[]> {

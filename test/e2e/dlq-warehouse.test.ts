@@ -109,6 +109,13 @@ describe("DeadLetterWarehouse, of rows that were delivered twice, late, and with
     assert.deepEqual([letter?.decision?.kind, letter?.decision?.job], ["discard", "run-2"]);
   });
 
+  it("counts a group by the latest decisions about its dead letters", async () => {
+    const [group] = await reader.groups({}, "discard", 1);
+    const counts = await reader.counts(group ?? assert.fail());
+    assert.deepEqual([counts?.open, counts?.replay, counts?.discarded], [2, 2, 1]);
+    assert.equal(await reader.counts({ table: "seals", reason: "x", pattern: "" }), undefined);
+  });
+
   it("goes through all of them by pages, each once", async () => {
     const seen: string[] = [];
     for (let after: Awaited<ReturnType<typeof reader.letters>>[number] | undefined; ;) {

@@ -1,36 +1,19 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { BigQuery } from "@google-cloud/bigquery";
 import type { PubSub } from "@google-cloud/pubsub";
 import { logIdOfMessage } from "@indelible/schemas/entry.ts";
 import { bigQueryClient, pubSubClient } from "../../cli/clients.ts";
 import { applyEnvironment, type Environment } from "../../cli/environment.ts";
 import { DataFolder, Dev } from "./dev.ts";
+import { startCli, type Ended } from "./dlq-cli.ts";
 
-const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const folder = new DataFolder();
 const data = join(folder.path, "data");
 
-interface Ended {
-  readonly exitCode: number | null;
-  readonly out: string;
-  readonly errors: string;
-}
-
-function start(args: readonly string[]): { readonly process: ChildProcess; readonly ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [main, ...args, "--data", data], { stdio: ["ignore", "pipe", "pipe"] });
-  let [out, errors] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-  const ended = once(child, "close").then(([exitCode]) => ({ exitCode: exitCode as number | null, out, errors }));
-  return { process: child, ended };
-}
-
+const start = (args: readonly string[]): ReturnType<typeof startCli> => startCli(data, args);
 const run = (...args: readonly string[]): Promise<Ended> => start(args).ended;
 
 async function json<T>(...args: readonly string[]): Promise<T> {
@@ -149,10 +132,8 @@ describe("indelible dlq, over the services of one machine", () => {
       () => listAll(),
       (letters) => letters.length === 1,
     );
-    assert.deepEqual(await json("dlq", "discard", "--table", "conversations", "--note", "a test", "--yes"), {
-      discarded: 1,
-      remaining: 0,
-    });
+    const done = await json<object>("dlq", "discard", "--table", "conversations", "--note", "a test", "--yes");
+    assert.deepEqual({ ...done, job: undefined }, { discarded: 1, remaining: 0, job: undefined });
     assert.deepEqual(await listAll(), []);
     assert.deepEqual(
       (await list("--state", "discarded")).map(({ count }) => count),
