@@ -4,11 +4,12 @@ import { countOf, declareFilter, jobOption, nameOption, namesOption } from "./dl
 import type { JobsFlags } from "./dlq/jobs.ts";
 import type { ListFlags } from "./dlq/list.ts";
 import { declareReview, type ReviewFlags } from "./dlq/reviewer.ts";
+import type { SafetyNetFlags } from "./dlq/safety-net-run.ts";
 import type { ShowFlags } from "./dlq/show.ts";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";
 import { secondsOption, timeOption } from "./time-range.ts";
 
-/** `indelible dlq list|show|replay|discard|jobs` */
+/** `indelible dlq list|show|replay|discard|jobs|safety-net` */
 export function declareDlq(program: Command): void {
   const dlq = program
     .command("dlq")
@@ -30,6 +31,7 @@ From a dead letter to an accepted entry; each command prints the next one:
   declareReplay(dlq);
   declareDiscard(dlq);
   declareJobs(dlq);
+  declareSafetyNet(dlq);
 }
 
 function declareList(dlq: Command): void {
@@ -153,6 +155,34 @@ function declareJobs(dlq: Command): void {
     .action(async (digits: string | undefined, flags: JobsFlags) => {
       const { runJobs } = await import("./dlq/jobs.ts");
       await runJobs(digits, flags);
+    });
+}
+
+function declareSafetyNet(dlq: Command): void {
+  const command = dlq
+    .command("safety-net")
+    .summary("what could not even be written as a dead letter")
+    .description(
+      "Holds the messages of the safety-net subscription, which keeps all dead letters for 31 days, against the rows of dead_letters. Nothing is " +
+        "acknowledged: they stay there. It waits 3 s for further messages before it takes them for all.",
+    )
+    .option("--restore", "publish those without a row to the dead-letter topic again, under the same IDs")
+    .option("--limit <count>", "look at so many messages at most", countOf, 10_000)
+    .option("--dry-run", "with --restore: show what would be done and do nothing")
+    .option("--yes", "do not ask");
+  withOutput(command)
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 each has a row or was published again, 1 some have none, 2 wrong usage, 130 interrupted.
+
+Examples:
+  $ indelible dlq safety-net
+  $ indelible dlq safety-net --restore --yes`,
+    )
+    .action(async (flags: SafetyNetFlags) => {
+      const { runSafetyNet } = await import("./dlq/safety-net-run.ts");
+      process.exitCode = await runSafetyNet(flags);
     });
 }
 

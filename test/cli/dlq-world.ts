@@ -74,6 +74,11 @@ export class DeadLetterWorld implements DeadLetterReader {
     this.#keep({ ...this.#message({ data, attributes: source }) });
   }
 
+  /** A message of the dead-letter topic. */
+  bury(data: Buffer, attributes: { readonly [name: string]: string }): void {
+    this.#keep(this.#message({ data, attributes: { ...attributes } }));
+  }
+
   count(table: string): number {
     return this.entries.get(table)?.size ?? 0;
   }
@@ -218,7 +223,11 @@ export class DeadLetterWorld implements DeadLetterReader {
   }
 
   present(table: TableName, logIds: readonly string[]): Promise<ReadonlySet<string>> {
-    return Promise.resolve(new Set(logIds.filter((id) => this.entries.get(table)?.has(id))));
+    const isThere = (id: string): boolean =>
+      table === "dead_letters"
+        ? this.deadLetters.some(({ event }) => event["log_id"] === id)
+        : this.entries.get(table)?.has(id) === true;
+    return Promise.resolve(new Set(logIds.filter(isThere)));
   }
 
   failures(ids: readonly string[]): Promise<Failure[]> {

@@ -209,6 +209,31 @@ describe("what ops ask for", () => {
     ]);
   });
 
+  it("what only the safety net has, because the function could not write it, is found and comes back under the same ID", async () => {
+    const subscription = pubsub.subscription("agent-logs.dead-letter.function");
+    const [{ pushConfig }] = await subscription.getMetadata();
+    const pushEndpoint = pushConfig?.pushEndpoint ?? assert.fail();
+    assert.equal((await shell("indelible dlq safety-net")).exitCode, 0, "so far each has a row");
+    await subscription.modifyPushConfig({ pushEndpoint: new URL("/nobody-is-here", pushEndpoint).href });
+    await publish("escalation_logs", { mood: "lost" });
+    const found = await until(
+      () => shell("indelible dlq safety-net"),
+      ({ exitCode }) => exitCode === 1,
+    );
+    assert.match(found.out, /escalation_logs +ERR_/);
+    // The function's subscription forgets it, as it does after a week; the safety net does not.
+    await subscription.seek(new Date(Date.now() + 3_600_000));
+    await subscription.modifyPushConfig({ pushEndpoint });
+    assert.deepEqual(await list("--table", "escalation_logs"), []);
+    for (let again = 0; again < 2; again += 1) {
+      const { exitCode, errors } = await paste(folder.path, `${nextOf(found)} --yes`);
+      assert.equal(exitCode, 0, errors);
+    }
+    await openIn("escalation_logs", 1);
+    assert.equal((await shell("indelible dlq safety-net")).exitCode, 0);
+    assert.equal((await list("--table", "escalation_logs"))[0]?.count, 1, "published twice, it is one");
+  });
+
   for (const [args, message] of [
     [["list", "--since", "nonsense"], /--since <time>.*30m, 2h or 7d/],
     [["list", "--group", "nonsense"], /--group <id>.*dlq list/],
