@@ -13,6 +13,7 @@ import { declareQuery } from "./query.ts";
 import { declareRetention } from "./retention.ts";
 import { declareSeal } from "./seal.ts";
 import { fitHelp } from "./terminal/help-text.ts";
+import { declareSummarize } from "./summarize.ts";
 import { declareVerify } from "./verify.ts";
 
 /** Every exit code of every command, for the root's help and the reference. */
@@ -44,6 +45,7 @@ Example:
   declareEmit(program);
   declareImport(program);
   declareQuery(program);
+  declareSummarize(program);
   declareAccess(program);
   declareDlq(program);
   declareSeal(program);

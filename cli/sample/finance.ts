@@ -50,11 +50,11 @@ export function budget(script: Script): () => void {
   });
   const decided = {
     decision_type: "approval" as const,
-    decision_summary: "CMO budget reallocation: 400 USD from search ads to video, in two halves",
+    decision_summary: "CMO budget reallocation",
   };
   const decision_id = talk.decide("09:40:40", {
     ...decided,
-    context: "BR-17; cost an order 1.45 USD by video against 2.90 USD by search ads",
+    context: "BR-17: 400 USD from search ads to video; an order costs 1.45 USD by video and 2.90 USD by search ads",
     options_evaluated: [
       { option: "400 USD now", pros: ["fast"], cons: ["cannot be taken back"], score: 6 },
       {

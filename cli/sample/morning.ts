@@ -136,8 +136,8 @@ export function campaign(script: Script): void {
   });
   talk.decide("09:01:24", {
     decision_type: "action",
-    decision_summary: "Use a track of the free library",
-    context: "The licence of the first track cannot be checked",
+    decision_summary: "TikTok content approved",
+    context: "Storyboard of peach oolong on ice; the licence of the first track cannot be checked",
     options_evaluated: [
       { option: "free library", pros: ["no cost", "no risk"], cons: ["less known"], score: 8 },
       { option: "same track", pros: ["known to work"], cons: ["licence unknown"], score: 3 },
