@@ -63,10 +63,9 @@ export function daysText({ period: { days } }: Scope): string {
 
 /** Of which days and agents a file is. */
 export function scopeText({ period: { from, to }, agent, business }: Scope): string {
-  const days = from === to ? `On ${to}` : `From ${from} to ${to}`;
-  const who = agent === undefined ? "of all agents" : `of agent ${markdownCell(agent)}`;
-  const where = business === undefined ? "" : `, business ${markdownCell(business)}`;
-  return `${days}, both in UTC, ${who}${where}.`.replace(`On ${to}, both in UTC`, `On ${to} in UTC`);
+  const days = from === to ? `Of ${to} (UTC)` : `From ${from} to ${to} (UTC)`;
+  const who = agent === undefined ? "all agents" : `agent ${markdownCell(agent)}`;
+  return `${days}, ${who}${business === undefined ? "" : `, business ${markdownCell(business)}`}.`;
 }
 
 /** A count that may be missing. */
@@ -91,9 +90,7 @@ function totalText(total: Total): string {
   switch (total.kind) {
     case "values": {
       const some = total.values.filter(({ count }) => count > 0);
-      return some.length === 0
-        ? NOTHING
-        : some.map(({ value, count }) => `${value.replaceAll("_", "\\_")} ${thousands(count)}`).join(", ");
+      return some.length === 0 ? NOTHING : some.map(({ value, count }) => `${value} ${thousands(count)}`).join(", ");
     }
     case "average":
       return total.average === null ? NOTHING : total.average.toFixed(2);

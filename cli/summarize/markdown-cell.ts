@@ -39,7 +39,8 @@ function codeText(part: string): string {
   return /^[`|\\]$/.test(part) ? specialText(part) : `\`${part}\``;
 }
 
-const special = /[`|\\$*_{}[\]<>()#!&~^=]/g;
+// An underscore between letters is an underscore.
+const special = /[`|\\$*{}[\]<>()#!&~^=]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
 
 function specialText(character: string): string {
   // Tables take the bar for their own before anything else is read, backslashes before it count, and math begins with a dollar.

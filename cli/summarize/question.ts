@@ -2,7 +2,7 @@ import { costItemsQuery, costRelationsSince } from "@indelible/schemas/cost.ts";
 import { relationsWhere } from "@indelible/schemas/relations.ts";
 import { tables } from "@indelible/schemas/tables.ts";
 import type { Period } from "./period.ts";
-import { summaries, valuesOf, type Measure, type SummaryTable } from "./tables.ts";
+import { summaries, valuesOf, type Measure, type SummaryTable, type TextOf } from "./tables.ts";
 
 /** What is summarized. What is undefined restricts nothing. */
 export interface Scope {
@@ -118,9 +118,9 @@ function parametersOf({ agent, business, period }: Scope): Omit<Question, "query
   };
 }
 
-function firstText(what: readonly (string | readonly string[])[]): string {
+function firstText(what: readonly TextOf<string>[]): string {
   const texts = what.map((one) =>
-    typeof one === "string" ? one : one.map((name) => `COALESCE(${name}, '')`).join(" || ' ' || "),
+    typeof one === "string" ? one : `ARRAY_TO_STRING([${one[0]}, ${one[2]}], '${one[1]}')`,
   );
   return `COALESCE(${texts.map((text) => `NULLIF(TRIM(${text}), '')`).join(", ")})`;
 }

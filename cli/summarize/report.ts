@@ -1,6 +1,7 @@
 import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { printable } from "../terminal/cell.ts";
 import { messageOf } from "../terminal/failure.ts";
-import { counted, renderTable, thousands } from "../terminal/table.ts";
+import { renderTable, thousands } from "../terminal/table.ts";
 import { costText } from "./document.ts";
 import type { Outcome } from "./files.ts";
 import { fileOf, spentInAll } from "./index-document.ts";
@@ -84,7 +85,7 @@ export function reportText({ folder, from, to, files }: Report, isDryRun: boolea
     `${count("unchanged")} unchanged`,
     ...(count("failed") > 0 ? [`${count("failed")} failed`] : []),
   ];
-  return `${renderTable(columns, rows, width)}${counted(files.length, "file")} in ${folder}, ${from} to ${to}: ${parts.join(", ")}.\n`;
+  return `${renderTable(columns, rows, width)}${parts.join(", ")} in ${printable(folder)} (${from} to ${to}).\n`;
 }
 
 function errorOf(error: unknown): FileReport["error"] {

@@ -45,6 +45,9 @@ export interface Measure {
   readonly where?: string;
 }
 
+/** A column, or two with what stands between them. */
+export type TextOf<C extends string> = C | readonly [first: C, between: string, second: C];
+
 interface SummaryOf<N extends SummaryTable> {
   /** As in "Decision Log Summary". */
   readonly title: string;
@@ -54,8 +57,8 @@ interface SummaryOf<N extends SummaryTable> {
   readonly singular: string;
   /** The column that says which agent. */
   readonly agent: ColumnOf<N, string>;
-  /** What says what: the first column that has a text; several in one place are joined by a blank. */
-  readonly what: readonly (ColumnOf<N, string> | readonly ColumnOf<N, string>[])[];
+  /** What says what: the first that has a text. */
+  readonly what: readonly TextOf<ColumnOf<N, string>>[];
   readonly measures: readonly MeasureOf<N>[];
   /** Whether rows have a cost of their own (see `costItemsQuery`). */
   readonly hasCost: boolean;
@@ -67,7 +70,7 @@ export interface Summary {
   readonly plural: string;
   readonly singular: string;
   readonly agent: string;
-  readonly what: readonly (string | readonly string[])[];
+  readonly what: readonly TextOf<string>[];
   readonly measures: readonly Measure[];
   readonly hasCost: boolean;
 }
@@ -117,7 +120,7 @@ const declarations: { readonly [N in SummaryTable]: SummaryOf<N> } = {
     plural: "Actions",
     singular: "Action",
     agent: "agent_position",
-    what: [["action_type", "action_target"], "result_summary"],
+    what: [["action_type", ": ", "action_target"], "result_summary"],
     measures: [
       { kind: "values", label: "By type", column: "action_type", none: "no type" },
       { kind: "share", label: "Succeeded", column: "success" },
@@ -145,7 +148,7 @@ const declarations: { readonly [N in SummaryTable]: SummaryOf<N> } = {
     plural: "MCP Calls",
     singular: "MCP Call",
     agent: "agent_position",
-    what: [["server_name", "tool_name"]],
+    what: [["server_name", "/", "tool_name"]],
     measures: [
       { kind: "share", label: "Succeeded", column: "success" },
       { kind: "milliseconds", label: "Duration, median", column: "duration_ms", percentile: 50 },

@@ -37,9 +37,12 @@ function rowsIn(arrivals: readonly Arrival[], table: SummaryTable, from: string,
 
 function textOf(table: SummaryTable, event: Event): string | null {
   for (const one of summaries[table].what) {
-    const names = typeof one === "string" ? [one] : one;
-    const text = names.map((name) => String(event[name] ?? "")).join(" ");
-    if (text.trim() !== "") return [...text.trim()].slice(0, 1000).join("");
+    const [first, between, second] = typeof one === "string" ? [one, "", ""] : one;
+    const text = [event[first], event[second]]
+      .filter((part) => part !== undefined)
+      .join(between)
+      .trim();
+    if (text !== "") return [...text].slice(0, 1000).join("");
   }
   return null;
 }
