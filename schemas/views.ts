@@ -1,4 +1,5 @@
 import { costDailyView } from "./cost.ts";
+import { agentEventsView } from "./events.ts";
 import { entitiesQuery, historyQuery } from "./history.ts";
 import { integrityViewsOf } from "./integrity-views.ts";
 import { RAW_DATASET, VIEWS_DATASET } from "./names.ts";
@@ -25,6 +26,7 @@ export function viewsOf(projectId: string): readonly View[] {
     ...integrityViewsOf(projectId),
     costDailyView(projectId),
     ...reviewViewsOf(projectId),
+    agentEventsView(projectId),
   ];
 }
 

@@ -25,7 +25,30 @@ const converter = (macro: string, returns: FunctionRule["returns"]): FunctionRul
   ...(returns && { returns }),
 });
 
+/** Keys are constants: of two that are the same BigQuery takes the first, which only the translator can tell. */
+const object: SpecialRule = {
+  counts: [0, 100],
+  returns: "JSON",
+  special(call: Call, printer: ArgumentPrinter): string {
+    const members = new Map<string, string>();
+    for (let at = 0; at < call.arguments.length; at += 2) {
+      const [key, value] = call.arguments.slice(at, at + 2);
+      if (!key || !value) throw new StatementFault("JSON_OBJECT takes pairs of a key and a value", call.at);
+      const name = printer.constantText(key);
+      if (name === undefined) {
+        throw new StatementFault(
+          "JSON_OBJECT with a key that is no constant is not supported by this warehouse",
+          key.at,
+        );
+      }
+      if (!members.has(name)) members.set(name, printer.guarded(value, "member"));
+    }
+    return `json_object(${[...members].map(([name, value]) => `${quoteText(name)}, ${value}`).join(", ")})`;
+  },
+};
+
 export const jsonFunctions: FunctionTable = {
+  JSON_OBJECT: object,
   JSON_VALUE: atPath("bq_json_value", "STRING"),
   JSON_EXTRACT_SCALAR: atPath("bq_json_value", "STRING"),
   JSON_QUERY: atPath("bq_json_query"),

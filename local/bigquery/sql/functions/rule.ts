@@ -22,6 +22,7 @@ export type ArgumentKind =
   | "coercible"
   | "json"
   | "document"
+  | "member"
   | "array"
   | "strings"
   | "comparable"
@@ -74,6 +75,7 @@ const guards: Readonly<Record<Exclude<ArgumentKind, "any">, readonly string[]>> 
   coercible: ["VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"],
   json: ["JSON"],
   document: ["VARCHAR", "JSON"],
+  member: ["VARCHAR", "BIGINT", "BOOLEAN", "JSON"],
   array: [],
   strings: ["VARCHAR[]"],
   comparable: [],
@@ -95,6 +97,7 @@ const kindTypes: Readonly<Partial<Record<ArgumentKind, readonly SqlType["kind"][
   coercible: ["STRING", "DATE", "DATETIME", "TIMESTAMP"],
   json: ["JSON"],
   document: ["STRING", "JSON"],
+  member: ["STRING", "INT64", "BOOL", "JSON"],
   array: ["ARRAY"],
 };
 

@@ -29,6 +29,18 @@ runValueCases("JSON", [
     `ARRAY_TO_STRING([JSON_TYPE(JSON '1'), JSON_TYPE(JSON '"s"'), JSON_TYPE(JSON 'null'), JSON_TYPE(JSON 'true')], ' ')`,
     "number string null boolean",
   ],
+  [
+    "JSON_OBJECT of every type that a member may have, and NULL, which is a JSON null",
+    `TO_JSON_STRING(JSON_OBJECT('s', 'a"b', 'i', 9007199254740993, 'b', TRUE, 'n', NULL, 'j', PARSE_JSON('{"x":[1,null]}')))`,
+    String.raw`{"s":"a\"b","i":9007199254740993,"b":true,"n":null,"j":{"x":[1,null]}}`.replaceAll("\\\\", "\\"),
+  ],
+  ["JSON_OBJECT in JSON_OBJECT", `JSON_VALUE(JSON_OBJECT('a', JSON_OBJECT('b', 1)), '$.a.b')`, "1"],
+  [
+    "JSON_OBJECT takes the first of two keys that are the same",
+    `TO_JSON_STRING(JSON_OBJECT('a', 1, 'a', 2))`,
+    '{"a":1}',
+  ],
+  ["JSON_OBJECT of nothing", "TO_JSON_STRING(JSON_OBJECT())", "{}"],
   ["PARSE_JSON and member access", `JSON_VALUE(PARSE_JSON('{"a": {"b": [1, "x"]}}').a['b'][1])`, "x"],
   ["JSON columns by subscript", "SELECT JSON_VALUE(payload['a']['b c'][1]) FROM conversations ORDER BY log_id", "x"],
   [
