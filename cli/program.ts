@@ -14,6 +14,7 @@ import { declareRetention } from "./retention.ts";
 import { declareSeal } from "./seal.ts";
 import { fitHelp } from "./terminal/help-text.ts";
 import { declareSummarize } from "./summarize.ts";
+import { declareTail } from "./tail.ts";
 import { declareVerify } from "./verify.ts";
 
 /** Every exit code of every command, for the root's help and the reference. */
@@ -45,6 +46,7 @@ Example:
   declareEmit(program);
   declareImport(program);
   declareQuery(program);
+  declareTail(program);
   declareSummarize(program);
   declareAccess(program);
   declareDlq(program);

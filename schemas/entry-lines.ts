@@ -109,7 +109,7 @@ export const lineColumns: readonly string[] = [
   "kind",
   "log_id",
   "entity_id",
-  "at",
+  "happened_at",
   "agent",
   "conversation_id",
   "title",
@@ -120,13 +120,13 @@ export const lineColumns: readonly string[] = [
 ];
 
 /**
- * One line for each row of a relation of `name`: its columns are `lineColumns`. `at` is the agent's clock where it gave one, else Pub/Sub's.
+ * One line for each row of a relation of `name`: its columns are `lineColumns`. `happened_at` is the agent's clock where it gave one, else Pub/Sub's.
  *
  * @param from what can stand behind FROM, and what follows it: a condition on the columns of a row, an order, a limit
  */
 export function lineQuery(name: TableName, from: string): string {
   const { kind, agent, conversation = noText, title, outcome, tokens, cost } = entryLines[name];
-  return `SELECT '${name}' AS table_name, '${kind}' AS kind, log_id, ${tables[name].entity} AS entity_id, COALESCE(logged_at, published_at) AS at,
+  return `SELECT '${name}' AS table_name, '${kind}' AS kind, log_id, ${tables[name].entity} AS entity_id, COALESCE(logged_at, published_at) AS happened_at,
   ${agent} AS agent, ${conversation} AS conversation_id, SUBSTR(${title}, 1, ${MAX_TITLE}) AS title,
   ${outcome} AS outcome, ${tokens} AS tokens, ${cost} AS cost_usd, ingested_at
 FROM ${from}`;
