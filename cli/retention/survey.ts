@@ -130,7 +130,7 @@ function tableRetention(
     state: stateOf(kept, declaredDays * DAY_MS),
     rows: rowsIn(partitions),
     oldestDay: partitions[0]?.day ?? null,
-    next: keptMs === undefined ? null : (partitions[0] ?? null),
+    next: partitions.find(({ expiresAt }) => expiresAt !== null) ?? null,
     within: { days: soon.length, rows: rowsIn(soon) },
     partitions,
   };

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { RestCaller } from "./callers.ts";
 import { DATASET, temporaryFolder } from "./clients.ts";
-import { appendDays, Clock, createDays, DAY_MS, idsOf, openAt } from "./partitioned-table.ts";
+import { appendDays, appendTexts, Clock, createDays, DAY_MS, idsOf, openAt } from "./partitioned-table.ts";
 import { createSession, readClient, readRows } from "./read-client.ts";
 import { end, spawnWarehouse } from "./warehouse-process.ts";
 
@@ -143,6 +143,26 @@ test("expiry - a session from before it is aborted when its rows are gone, and a
   assert.deepEqual(await idsOf(admin), [1]);
   await assert.rejects(readRows(client, session), { code: status.ABORTED, details: /create another session/ });
   assert.equal((await readRows(client, await createSession(client, "days"))).length, 1);
+});
+
+test("expiry - a ReadRows that is under way gives all its rows, whatever expires meanwhile", async (t) => {
+  const clock = new Clock("2030-01-30T23:59:00Z");
+  const server = await openAt(t, await temporaryFolder(), clock);
+  const admin = await createDays(server, 30 * DAY_MS);
+  // More than is under way at once: 40 MB, of which a client that takes none gets less than a half.
+  const times = Array.from({ length: 8 }, () => "2030-01-01T12:00:00Z");
+  for (let append = 0; append < 5; append++) await appendTexts(t, server, times, "x".repeat(1024 * 1024));
+  const client = readClient(t, server);
+  const session = await createSession(client, "days");
+  const call = client.readRows({ readStream: session.streams?.[0]?.name ?? "" });
+  let rows = 0;
+  for await (const { rowCount } of call as AsyncIterable<{ rowCount: number | string }>) {
+    rows += Number(rowCount);
+    if (clock.nowMs > Date.parse("2030-01-31T00:00:00Z")) continue;
+    clock.set("2030-01-31T00:01:00Z");
+    assert.deepEqual(await idsOf(admin), []);
+  }
+  assert.equal(rows, 40);
 });
 
 test("expiry - days of a DATE and of a DATETIME column expire by the same clock", async (t) => {

@@ -11,6 +11,7 @@ export const DAY_MS = 86_400_000;
 const fields = [
   { name: "id", type: "INT64", mode: "REQUIRED" },
   { name: "noted_at", type: "TIMESTAMP" },
+  { name: "text", type: "STRING" },
 ];
 
 /** The clock of a test. */
@@ -54,15 +55,29 @@ export async function createDays(server: { port: number }, expirationMs: number 
 }
 
 /** Appends rows 0, 1, ... to `days`, at these times; undefined is NULL. */
-export async function appendDays(
+export function appendDays(
   t: TestContext,
   server: { grpcPort: number },
   ...times: readonly (string | undefined)[]
 ): Promise<void> {
+  return appendTexts(t, server, times, undefined);
+}
+
+/** The same, with this text in each of them. */
+export async function appendTexts(
+  t: TestContext,
+  server: { grpcPort: number },
+  times: readonly (string | undefined)[],
+  text: string | undefined,
+): Promise<void> {
   const rowType = new RowType(fields);
   const appender = new Appender(writeClient(t, server));
   const serializedRows = times.map((time, id) =>
-    rowType.encode({ id, ...(time !== undefined && { noted_at: Date.parse(time) * 1000 }) }),
+    rowType.encode({
+      id,
+      ...(time !== undefined && { noted_at: Date.parse(time) * 1000 }),
+      ...(text !== undefined && { text }),
+    }),
   );
   const { error } = await appender.append({
     writeStream: defaultStream("days"),
