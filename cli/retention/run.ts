@@ -12,16 +12,13 @@ export interface RetentionFlags {
   readonly data: string;
 }
 
-/** Who waits for a service that is away waits for so long. */
-const stallMs = 10_000;
-
 /** Prints what expires when. Resolves to the exit code: 1 when a table keeps less than declared. Throws what `retentionOf` throws. */
 export async function runRetention(table: TableName | undefined, flags: RetentionFlags): Promise<0 | 1> {
   // What tables keep stands in their metadata, which readers of the views do not see.
   const { project, local, bigquery } = await openWarehouse(flags.data, "auditor");
   const place = { project, local };
   const scope = { withinMs: flags.within, ...(table !== undefined && { tables: [table] }) };
-  const survey = await retentionOf(bigquery, { deadlineMs: stallMs }, scope);
+  const survey = await retentionOf(bigquery, scope);
   const asTable = process.stdout.isTTY && flags.json !== true;
   const width = process.stdout.columns;
   const withRemedies = survey.tables.map((of) => ({ ...of, remedy: remedyFor(of, place) ?? null }));

@@ -3,7 +3,6 @@ import { warehouseSources } from "@indelible/ledger/warehouse-sources.ts";
 import { retentionDaysOf } from "@indelible/schemas/bigquery.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { tableNames, tables, type TableName } from "@indelible/schemas/tables.ts";
-import type { Patience } from "../retry.ts";
 import { rowsOf, type PlainRow } from "../warehouse.ts";
 
 /**
@@ -65,15 +64,14 @@ export const DEFAULT_WITHIN_MS: number = 30 * DAY_MS;
  */
 export async function retentionOf(
   bigquery: BigQuery,
-  patience: Patience,
   { tables: asked = tableNames, withinMs = DEFAULT_WITHIN_MS }: RetentionScope = {},
 ): Promise<RetentionSurvey> {
   // Of the warehouse, because it is what expires. And the first question, which says when nobody answers.
-  const [clock] = await rowsOf(bigquery, { query: "SELECT UNIX_MICROS(CURRENT_TIMESTAMP()) AS now" }, patience);
+  const [clock] = await rowsOf(bigquery, { query: "SELECT UNIX_MICROS(CURRENT_TIMESTAMP()) AS now" });
   const nowMs = Number(clock?.["now"]) / 1000;
   const of = async (table: TableName): Promise<TableRetention> => {
     const kept = await keptBy(bigquery, table);
-    return tableRetention(table, kept, await daysOf(bigquery, patience, table, kept), nowMs, withinMs);
+    return tableRetention(table, kept, await daysOf(bigquery, table, kept), nowMs, withinMs);
   };
   return { now: new Date(nowMs).toISOString(), withinMs, tables: await Promise.all(asked.map(of)) };
 }
@@ -97,12 +95,12 @@ async function keptBy(bigquery: BigQuery, table: TableName): Promise<Kept> {
   }
 }
 
-async function daysOf(bigquery: BigQuery, patience: Patience, table: TableName, kept: Kept): Promise<PlainRow[]> {
+async function daysOf(bigquery: BigQuery, table: TableName, kept: Kept): Promise<PlainRow[]> {
   if (kept === "missing") return [];
   // Whole days since 1970: the local warehouse takes 0.6 s for them on ten million rows, and 12 s for DATE(ingested_at).
   const day = `DIV(UNIX_MICROS(ingested_at), ${DAY_MS * 1000})`;
   const query = `SELECT ${day} AS day, COUNT(*) AS arrived FROM ${table}_arrivals GROUP BY day ORDER BY day`;
-  return rowsOf(bigquery, { query }, patience);
+  return rowsOf(bigquery, { query });
 }
 
 function tableRetention(

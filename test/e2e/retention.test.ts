@@ -33,10 +33,14 @@ interface Run {
 }
 
 /** The command as a person of this role runs it in a pipe. */
-async function retention(role: RoleName, ...args: readonly string[]): Promise<Run> {
+function retention(role: RoleName, ...args: readonly string[]): Promise<Run> {
+  return run({ INDELIBLE_WAREHOUSE_TOKEN: tokens[role] }, args);
+}
+
+async function run(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<Run> {
   const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
   const child = spawn(process.execPath, [main, "retention", ...args], {
-    env: { ...process.env, GOOGLE_CLOUD_PROJECT: projectId, INDELIBLE_WAREHOUSE_TOKEN: tokens[role] },
+    env: { ...process.env, GOOGLE_CLOUD_PROJECT: projectId, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [out, errors] = ["", ""];
@@ -73,7 +77,7 @@ describe("indelible retention, of a warehouse in the year 2030", () => {
     survey.tables.find(({ table }) => table === name) as TableRetention;
 
   it("with no data: every table keeps what is declared, and nothing expires", async () => {
-    const survey = await retentionOf(warehouse.bigquery, { deadlineMs: 0 });
+    const survey = await retentionOf(warehouse.bigquery);
     assert.equal(survey.now.slice(0, 10), present.slice(0, 10));
     assert.deepEqual(
       survey.tables.map(({ table }) => table),
@@ -93,7 +97,7 @@ describe("indelible retention, of a warehouse in the year 2030", () => {
     await writeAt("2029-06-20T12:00:00Z", "mcp_usage_logs", toolCall("4"));
     await writeAt("2029-07-09T12:00:00Z", "mcp_usage_logs", toolCall("5"), toolCall("6"));
     await writeAt("2030-05-01T12:00:00Z", "conversations", conversation("c"));
-    const calls = tableOf(await retentionOf(warehouse.bigquery, { deadlineMs: 0 }), "mcp_usage_logs");
+    const calls = tableOf(await retentionOf(warehouse.bigquery), "mcp_usage_logs");
     assert.deepEqual(calls, {
       table: "mcp_usage_logs",
       declaredYears: 1,
@@ -155,6 +159,12 @@ describe("indelible retention, of a warehouse in the year 2030", () => {
     );
     const rows = survey.tables.find(({ table }) => table === "conversations")?.rows;
     assert.equal(rows, 0, "the warehouse has taken the day away");
+  });
+
+  it("says what to start when the warehouse does not answer", async () => {
+    const { code, out, errors } = await run({ BIGQUERY_EMULATOR_HOST: "http://127.0.0.1:1" }, []);
+    assert.deepEqual([code, out], [1, ""]);
+    assert.match(errors, /the warehouse does not answer[^]*Start `indelible dev`/);
   });
 
   it("refuses a table that there is not, and a time that is none, as wrong usage", async () => {

@@ -63,13 +63,19 @@ describe("the warehouse goes on for years", () => {
     assert.deepEqual(expired(verification), { mcp_usage_logs: 1 });
   });
 
-  it("a row that is deleted in a day that is not over is missing, beside the day that is", async () => {
+  it("a row that is deleted, or backdated, in a day that is not over is missing, beside the day that is", async () => {
     await world.admin(`DELETE FROM mcp_usage_logs WHERE log_id = '${logIdOf(202)}'`);
     await world.admin(`DELETE FROM conversations WHERE log_id = '${logIdOf(100)}'`);
+    // Into a day that was over long ago, where the warehouse itself does away with it.
+    await world.admin(
+      `UPDATE conversations SET ingested_at = TIMESTAMP '1971-01-01 00:00:00+00' WHERE log_id = '${logIdOf(201)}'`,
+    );
+    assert.deepEqual(await idsIn("conversations"), [101, 200].map(logIdOf));
     const verification = await world.verify();
     assert.equal(verification.verified, false);
     assertFoundOf(verification, "mcp_usage_logs", "expired mcp_usage_logs", `missing mcp_usage_logs ${logIdOf(202)}`);
-    assertFoundOf(verification, "conversations", `missing conversations ${logIdOf(100)}`);
+    const missing = [100, 201].map((id) => `missing conversations ${logIdOf(id)}`);
+    assertFoundOf(verification, "conversations", ...missing);
   });
 
   it("when that day is over too, nobody can tell any more that one of its rows went before", async () => {
@@ -77,7 +83,8 @@ describe("the warehouse goes on for years", () => {
     assert.deepEqual(await idsIn("mcp_usage_logs"), []);
     const verification = await world.verify();
     assertFoundOf(verification, "mcp_usage_logs", "expired mcp_usage_logs", "expired mcp_usage_logs");
-    assertFoundOf(verification, "conversations", `missing conversations ${logIdOf(100)}`);
+    const missing = [100, 201].map((id) => `missing conversations ${logIdOf(id)}`);
+    assertFoundOf(verification, "conversations", ...missing);
   });
 
   it("a time that was shortened, so that rows went early: it is shortened, and each row is missing", async () => {

@@ -351,6 +351,8 @@ describe("the admin changes a sealed row", () => {
       ),
     );
     assertFound(await world.verify());
+    // What is backdated beyond its retention would be gone at once, and missing: see retention.test.ts.
+    await world.retain("conversations", undefined);
     for (const [at, { statements }] of attacks.entries()) {
       for (const statement of statements(rowOf(at), otherOf(at))) await world.admin(statement);
     }

@@ -273,3 +273,17 @@ test("expiry - a read while tables are being created waits for those, and does n
     for (const { message } of await Promise.all([...created, ...read])) assert.equal(message, "");
   }
 });
+
+test("expiry - kill -9 after it: the rows stay away, by whatever clock the warehouse is started again", async (t) => {
+  const folder = await temporaryFolder();
+  const first = await openAt(t, folder, new Clock("2030-01-15T12:00:00Z"));
+  await createDays(first, 30 * DAY_MS);
+  await appendDays(t, first, "2030-01-01T12:00:00Z", "2030-01-10T12:00:00Z");
+  await first.close();
+  const later = await spawnWarehouse(t, folder, "--now", "2030-02-01T00:00:00Z");
+  assert.deepEqual(await idsOf(new RestCaller(later, undefined)), [1]);
+  await end(later, "SIGKILL");
+  const now = await spawnWarehouse(t, folder);
+  assert.deepEqual(await idsOf(new RestCaller(now, undefined)), [1]);
+  await end(now, "SIGTERM");
+});

@@ -361,6 +361,11 @@ export const rights: readonly Right[] = [
     },
     allowed: { admin: "yes" },
   },
+  {
+    what: "tables.delete of a partition",
+    attempt: { method: "DELETE", path: `${tables}/mcp_usage_logs$20260131` },
+    allowed: { admin: "yes" },
+  },
   { what: "tables.delete", attempt: { method: "DELETE", path: `${tables}/decision_logs` }, allowed: { admin: "yes" } },
   {
     what: "datasets.patch",
