@@ -25,9 +25,10 @@ export function jobsText(jobs: readonly Job[], width: number = Infinity, dataFol
     job.reviewer,
   ]);
   const outcomes = jobs.map((job) => `${outcomeText(job)}${job.note === null ? "" : `; ${job.note}`}`);
-  const withOutcomes = rows.map((row, index) => [...row, outcomes[index] ?? ""]);
+  const shortRows = jobs.map((job, index) => [jobIdOf(job.publisherId), `${job.decision}: ${outcomes[index]}`]);
   const table =
-    pairedTable(columns, rows, outcomes, width) ?? renderTable([...columns, { title: "outcome" }], withOutcomes, width);
+    pairedTable(columns, rows, outcomes, width) ??
+    renderTable([{ title: "job" }, { title: "outcome" }], shortRows, width);
   const shown = jobs.find((job) => nextOf(job) !== undefined) ?? jobs[0];
   if (shown === undefined) return "No jobs: nobody has replayed or discarded anything.\n";
   const next = commandText(["jobs", jobIdOf(shown.publisherId)], dataFolder);

@@ -5,61 +5,15 @@ import { logIdOfMessage } from "@indelible/schemas/entry.ts";
 import type { Event } from "@indelible/schemas/tables.ts";
 import type { Patch } from "rfc6902";
 import { discardLetters } from "../../cli/dlq/discard.ts";
-import type { Letter, State } from "../../cli/dlq/letter.ts";
+import type { Letter } from "../../cli/dlq/letter.ts";
 import { awaitOutcome } from "../../cli/dlq/outcome.ts";
 import { replayAndFollow } from "../../cli/dlq/replay.ts";
-import { rehearse, replayLetters, type ReplayOptions, type ReplayResult } from "../../cli/dlq/replay-job.ts";
+import { rehearse, replayLetters } from "../../cli/dlq/replay-job.ts";
 import { Run } from "../../cli/dlq/reviews.ts";
 import { select, type Surveyed } from "../../cli/dlq/survey.ts";
 import { replayText } from "../../cli/dlq/text.ts";
+import { chosen, fix, Killed, replay, reviewer, signal, statesOf, thought, worldWith } from "./dlq-thoughts.ts";
 import { DeadLetterWorld, reviewsTopic } from "./dlq-world.ts";
-
-const { signal } = new AbortController();
-const reviewer = { name: "ops@desk", note: undefined, run: new Run() };
-const fix: Patch = [{ op: "replace", path: "/confidence_level", value: 1 }];
-const thought = (n: number, more: Event = {}): Event => ({
-  thinking_id: `t${n}`,
-  conversation_id: "c1",
-  business_id: "acme",
-  agent_position: "CFO",
-  timestamp: "2026-01-31T09:30:00Z",
-  confidence_level: 1.7,
-  log_id: `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`,
-  ...more,
-});
-
-/** A world with `count` dead letters of thoughts that are too sure, sent as one message. */
-function worldWith(count: number): DeadLetterWorld {
-  const world = new DeadLetterWorld();
-  const lines = Array.from({ length: count }, (_, n) => JSON.stringify(thought(n)));
-  world.send("thinking_logs", lines.join("\n"), { format: "ndjson", team: "finance" });
-  assert.equal(world.deadLetters.length, count);
-  return world;
-}
-
-function chosen(world: DeadLetterWorld, ...states: State[]): Promise<Surveyed[]> {
-  const wanted: State[] = states.length === 0 ? ["open", "replaying"] : states;
-  return select(world, { filter: {}, states: wanted, limit: 1000, newestFirst: false });
-}
-
-async function replay(
-  world: DeadLetterWorld,
-  patch?: Patch,
-  options: Partial<ReplayOptions> & { force?: boolean } = {},
-): Promise<ReplayResult> {
-  const { force = false, ...rest } = options;
-  const defaults = { reviewer, ratePerSecond: 2, signal, onProgress: () => {} };
-  return replayLetters(world.desk, await chosen(world), { patch, force }, { ...defaults, ...rest });
-}
-
-async function statesOf(world: DeadLetterWorld): Promise<{ [state in State]?: number }> {
-  const all = await chosen(world, "open", "replaying", "replayed", "failed-again", "discarded");
-  const counts: { [state in State]?: number } = {};
-  for (const { status } of all) counts[status.state] = (counts[status.state] ?? 0) + 1;
-  return counts;
-}
-
-class Killed extends Error {}
 
 describe("replayLetters()", () => {
   it("sends a record of BigQuery's audit log to where such records are understood, and knows when it has arrived", async () => {
@@ -270,6 +224,27 @@ describe("replayLetters()", () => {
     assert.ok(world.pauses.every((ms) => ms > 0 && ms <= 1000));
   });
 
+  it("says after each chunk how far it is", async () => {
+    const world = worldWith(5);
+    const counts: number[] = [];
+    await replay(world, fix, { onProgress: (count) => counts.push(count) });
+    assert.deepEqual(counts, [2, 4, 5]);
+  });
+
+  it("numbers the reviews of a run, under one publisher, and those of another run anew", async () => {
+    const world = worldWith(3);
+    await replay(world, undefined, { reviewer: { ...reviewer, run: new Run() } });
+    await replay(world, fix, { reviewer: { ...reviewer, run: new Run() } });
+    const runs = Map.groupBy(world.reviewRows, ({ event }) => event["publisher_id"]);
+    assert.deepEqual(
+      [...runs.values()].map((reviews) => reviews.map(({ event }) => event["seq"])),
+      [
+        [1, 2, 3],
+        [1, 2, 3],
+      ],
+    );
+  });
+
   it("does not replay, and names, what has no table or no data, and never counts it", async () => {
     const world = worldWith(1);
     world.forward("somebody-else", Buffer.from("{}"), {});
@@ -373,6 +348,15 @@ describe("discardLetters()", () => {
     const options = { reviewer, ratePerSecond: 1, signal, onProgress: () => {} };
     await replayLetters(world.desk, [first as Surveyed], { patch: fix, force: false }, options);
     assert.deepEqual(await statesOf(world), { discarded: 2, replayed: 1 });
+  });
+
+  it("ends after the chunk under way when it is interrupted, and says how many it has discarded", async () => {
+    const world = worldWith(1001);
+    const all = await select(world, { filter: {}, states: ["open"], limit: 2000, newestFirst: false });
+    const controller = new AbortController();
+    world.beforePublish = () => controller.abort();
+    assert.equal(await discardLetters(world.desk, all, reviewer, controller.signal), 1000);
+    assert.equal(new Set(world.reviewRows.map(({ event }) => event["dead_letter_id"])).size, 1000);
   });
 
   it("refuses a review that the log would not take, before anything is published", async () => {
