@@ -135,13 +135,17 @@ ORDER BY published_micros ${order}, dead_letter_id ${order}`,
   };
 }
 
-/** Groups whose handle begins with `digits`. */
+/** Groups whose handle begins with `digits`. The hash is of an aggregate, so that it is made once a group and not for each row. */
 export function groupsMatchingQuestion(digits: string, limit: number): Question {
+  const pattern = patternOf("");
   return {
     query: `SELECT source_table, reason, pattern FROM (
-  SELECT DISTINCT source_table, reason, ${patternOf("")} AS pattern FROM dead_letters_arrivals WHERE part IS NULL OR part = 1
+  SELECT source_table, reason, ${pattern} AS pattern,
+    MIN(CONCAT(COALESCE(source_table, ''), '\\n', reason, '\\n', ${pattern})) AS name
+  FROM dead_letters_arrivals WHERE part IS NULL OR part = 1
+  GROUP BY source_table, reason, pattern
 )
-WHERE STARTS_WITH(TO_HEX(SHA256(CONCAT(COALESCE(source_table, ''), '\\n', reason, '\\n', pattern))), @digits)
+WHERE STARTS_WITH(TO_HEX(SHA256(name)), @digits)
 ORDER BY source_table, reason, pattern LIMIT @limit`,
     params: { digits, limit },
   };
