@@ -11,6 +11,7 @@ import { runExaminations, type Check, type Examination, type Finding } from "../
 import { createTableStatement, shellWord } from "../../cli/doctor/commands.ts";
 import { deadLetterFinding } from "../../cli/doctor/dead-letters.ts";
 import { dataFolder, diskSpace, nodeVersion, tokens } from "../../cli/doctor/machine.ts";
+import { mayForward, mayPublish } from "../../cli/doctor/permissions.ts";
 import { exitCodeOf } from "../../cli/doctor/run.ts";
 import { sealFinding } from "../../cli/doctor/seals.ts";
 import { findingsOfSurroundings, type Surroundings } from "../../cli/doctor/surroundings.ts";
@@ -249,6 +250,44 @@ describe("topics and subscriptions", () => {
     assert.match(findingsOfTopics(gone, place)[0]?.fix ?? "", /^gcloud pubsub topics create agent-logs\.dead-letter /);
     const forgetful = [{ ...first, topic: { found: {} } }, ...others];
     assert.match(findingsOfTopics(forgetful, place)[0]?.finding ?? "", /keeps messages for no time instead of 31 days/);
+  });
+});
+
+describe("permissions", () => {
+  const asked = (may: boolean, members: readonly string[], local = false): Parameters<typeof mayPublish>[0] => ({
+    project: "p",
+    local,
+    topicPrefix: "agent-logs",
+    pubsub: {
+      topic: () => ({
+        iam: {
+          testPermissions: ([name = ""]) => Promise.resolve([{ [name]: may }]),
+          getPolicy: () => Promise.resolve([{ bindings: [{ role: "roles/pubsub.publisher", members }] }]),
+        },
+      }),
+    },
+  });
+  const agent = "serviceAccount:service-42@gcp-sa-pubsub.iam.gserviceaccount.com";
+
+  it("are asked of every topic in the cloud, and the missing ones named with what grants them", async () => {
+    assert.deepEqual(
+      (await mayPublish(asked(true, []))).map(({ status }) => status),
+      ["ok"],
+    );
+    const [first, ...others] = await mayPublish(asked(false, []));
+    assert.equal(others.length, 7);
+    assert.match(
+      first?.fix ?? "",
+      /add-iam-policy-binding agent-logs\.conversations .*--role=roles\/pubsub\.publisher$/,
+    );
+    assert.equal((await mayPublish(asked(false, [], true)))[0]?.status, "skipped");
+  });
+
+  it("of Pub/Sub's own agent are what the last resort depends on", async () => {
+    assert.equal((await mayForward(asked(true, [agent])))[0]?.status, "ok");
+    const [finding] = await mayForward(asked(true, ["user:somebody@acme.example"]));
+    assert.equal(finding?.status, "warning");
+    assert.match(finding?.fix ?? "", /gcp-sa-pubsub/);
   });
 });
 
