@@ -1,7 +1,7 @@
 import { thousands } from "../terminal/table.ts";
 import { dollarText } from "./dollars.ts";
 import { markdownCell, markdownTable, NOTHING } from "./markdown-cell.ts";
-import { linkTo, QUERY_HEADING, rowsSql, type Place } from "./places.ts";
+import { linkTo, QUERY_HEADING, rowSql, rowsSql, type Place } from "./places.ts";
 import type { Scope } from "./question.ts";
 import type { Spent, TableSummary, Total } from "./survey.ts";
 import { summaries } from "./tables.ts";
@@ -42,10 +42,14 @@ ${scopeText(scope)}
 ${markdownTable(["Total", "Value"], totalRows(summary, plural))}
 ## ${QUERY_HEADING}
 
-One of them, its history and its integrity, by the ID in the table above:
+One of them, by the ID in the table above; the command shows its history and its integrity too:
 
 \`\`\`sh
 indelible show BIGQUERY_ID
+\`\`\`
+
+\`\`\`sql
+${rowSql(table, place)}
 \`\`\`
 
 All of them:

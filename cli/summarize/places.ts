@@ -32,6 +32,11 @@ WHERE ${occurredAt} >= ${moment(scope.period.since)} AND ${occurredAt} < ${momen
 ORDER BY ${occurredAt} DESC`;
 }
 
+/** GoogleSQL that gives one of them. */
+export function rowSql(table: SummaryTable, { project }: Place): string {
+  return `SELECT * FROM ${viewName(project, table)} WHERE ${tables[table].entity} = 'BIGQUERY_ID'`;
+}
+
 /** GoogleSQL that gives what was spent. */
 export function costSql(scope: Scope, { project }: Place): string {
   const { from, to } = scope.period;

@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { bigQueryClient } from "../../cli/clients.ts";
+import { blockOf } from "../../cli/summarize/block.ts";
 import { shownText } from "../../cli/summarize/markdown-cell.ts";
 import { periodOf } from "../../cli/summarize/period.ts";
 import type { Report } from "../../cli/summarize/report.ts";
@@ -20,6 +21,7 @@ import { RawWarehouse } from "./raw-warehouse.ts";
 
 const project = "summarize-test";
 const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const docs = fileURLToPath(new URL("../../docs/summaries.md", import.meta.url));
 const second = 1_000_000;
 const patience = { deadlineMs: 10_000 };
 
@@ -84,7 +86,7 @@ describe("indelible summarize", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("makes the table of the first description out of the sample company's log, column for column", async () => {
+  it("makes the table of the seed out of the sample company's log, column for column", async () => {
     const seed = ["| Date | Decision | Agent | BigQuery ID |", "|------|----------|-------|-------------|"];
     const seedRows = [
       ["CMO budget reallocation", "CFO"],
@@ -115,6 +117,14 @@ describe("indelible summarize", () => {
       seedRows,
     );
     assert.match(rendered(file).html, /<h2>Query BigQuery<\/h2>/);
+  });
+
+  it("writes what docs/summaries.md shows", async () => {
+    const [, shown] = /^````markdown\n(.*?)^````$/ms.exec(readFileSync(docs, "utf8")) ?? [];
+    const scope = { agent: "CFO", period: periodOf(7, "2024-01-31") };
+    const tables = await summaryOf(warehouse.bigquery, patience, scope, ["decision_logs"]);
+    const [draft] = draftsOf(tables, scope, { project: "acme", local: true });
+    assert.equal(`${blockOf(draft?.name ?? "", draft?.content ?? "")}\n`, shown);
   });
 
   it("writes the same bytes again, and does not touch what has not changed", async () => {
@@ -221,6 +231,27 @@ describe("indelible summarize", () => {
     const [draft] = draftsOf(tables, scope, { project, local: true });
     assert.equal(rendered(draft?.content ?? "").tables[0]?.length, 4);
     assert.match(draft?.content ?? "", new RegExp(`\n\nAnd ${hostile.length - 3} more, not listed here\\.\n\n`));
+  });
+
+  it("says queries that give what it is about", async () => {
+    const scope = { agent: "CFO", business: "harbor-tea", period: periodOf(7, "2024-01-31") };
+    const tables = await summaryOf(warehouse.bigquery, patience, scope, summaryTables);
+    const drafts = draftsOf(tables, scope, { project, local: true });
+    for (const [index, { content }] of drafts.entries()) {
+      const queries = [...content.matchAll(/^```sql\n(.*?)\n```$/gms)].map(([, sql = ""]) => sql);
+      const { entities, recent } = tables[index] ?? { entities: 0, recent: [] };
+      const [first = "", all = ""] = queries;
+      if (index === summaryTables.length) {
+        const kinds = await warehouse.query<{ tokens: number | null }>(first);
+        assert.equal(
+          kinds.reduce((sum, { tokens }) => sum + Number(tokens ?? 0), 0),
+          14_490,
+        );
+      } else {
+        assert.equal((await warehouse.query(first.replace("BIGQUERY_ID", recent[0]?.id ?? ""))).length, 1);
+        assert.equal((await warehouse.query(all)).length, entities);
+      }
+    }
   });
 
   it("writes files without rows where there is nothing, and asks whether the agent is called so", async () => {

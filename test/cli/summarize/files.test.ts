@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -100,9 +101,16 @@ describe("writeDrafts()", () => {
     });
   }
 
+  it("gives up on a folder that cannot be made", { skip: !existsSync("/proc/self") }, async () => {
+    await assert.rejects(writeDrafts("/proc/no/such", drafts("one"), { isDryRun: false }), { code: "ERR_CONFIG" });
+  });
+
   it("refuses a folder that a file is in the way of", async () => {
     writeFileSync(at("file"), "x");
-    await assert.rejects(writeDrafts(at("file/deep"), drafts("one"), { isDryRun: false }), { code: "ERR_CONFIG" });
+    await assert.rejects(writeDrafts(at("file/deep"), drafts("one"), { isDryRun: false }), {
+      code: "ERR_CONFIG",
+      hint: "A part of the path is a file: give another folder as --out.",
+    });
     const outcomes = await writeDrafts(at("file"), drafts("one"), { isDryRun: false });
     assert.deepEqual(statuses(outcomes), ["failed", "failed"]);
     assert.equal(textOf("file"), "x");
