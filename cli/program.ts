@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { declareAccess } from "./access.ts";
 import { declareAuditSql } from "./audit-sql.ts";
 import { declareCompletion } from "./completion.ts";
+import { declareCost } from "./cost.ts";
 import { declareDev } from "./dev.ts";
 import { declareDlq } from "./dlq.ts";
 import { declareDoctor } from "./doctor.ts";
@@ -46,6 +47,7 @@ Example:
   declareEmit(program);
   declareImport(program);
   declareQuery(program);
+  declareCost(program);
   declareTail(program);
   declareSummarize(program);
   declareAccess(program);

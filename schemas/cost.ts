@@ -17,7 +17,14 @@ const dimensions = [
 const amounts = ["input_tokens", "output_tokens", "total_tokens", "cost_usd"];
 
 /** The columns of `costItemsQuery`. */
-export const costItemColumns: readonly string[] = ["occurred_at", ...dimensions, "table_name", "item_id", ...amounts];
+export const costItemColumns: readonly string[] = [
+  "occurred_at",
+  ...dimensions,
+  "table_name",
+  "item_id",
+  ...amounts,
+  "cost_known",
+];
 
 /** Where the things that have a cost are found. */
 export interface CostRelations extends Pick<Relations, "entities"> {
@@ -35,6 +42,8 @@ export interface CostRelations extends Pick<Relations, "entities"> {
  * - `action`: any other action. One that is a call of a model (`action_details.model_name`) is part of what its conversation says, where that
  *   says any: its dollars are left out if the conversation has a `cost_usd`, its tokens if the conversation has tokens.
  *
+ * `cost_known` is FALSE where something was bought and nobody says what it cost: a sum is without it.
+ *
  * `cost_usd` is NUMERIC, each row rounded to a billionth of a dollar, so that a sum does not depend on the order of its rows.
  */
 export function costItemsQuery({ entities, chats }: CostRelations): string {
@@ -51,18 +60,19 @@ export function costItemsQuery({ entities, chats }: CostRelations): string {
 SELECT started_at AS occurred_at, business_id, agent_position, 'conversation' AS kind, model_provider, model_name,
   CAST(NULL AS STRING) AS server_name, CAST(NULL AS STRING) AS tool_name, 'conversations' AS table_name, conversation_id AS item_id,
   input_tokens, output_tokens, COALESCE(total_tokens, input_tokens + output_tokens, input_tokens, output_tokens) AS total_tokens,
-  CAST(cost_usd AS NUMERIC) AS cost_usd
+  CAST(cost_usd AS NUMERIC) AS cost_usd, cost_usd IS NOT NULL AS cost_known
 FROM ${entities("conversations", [...conversations, "total_tokens", "cost_usd"])}
 UNION ALL
 SELECT called_at, business_id, agent_position, 'tool', NULL, NULL, server_name, tool_name, 'mcp_usage_logs', usage_id,
-  NULL, NULL, tokens_used, CAST(cost_usd AS NUMERIC)
+  NULL, NULL, tokens_used, CAST(cost_usd AS NUMERIC), cost_usd IS NOT NULL
 FROM ${entities("mcp_usage_logs", calls)}
 UNION ALL
 SELECT done.started_at, done.business_id, done.agent_position, 'action', done.model_provider, done.model_name, NULL, NULL, 'action_logs', done.action_id,
   IF(done.model_name IS NOT NULL AND chat.has_tokens, NULL, done.input_tokens),
   IF(done.model_name IS NOT NULL AND chat.has_tokens, NULL, done.output_tokens),
   IF(done.model_name IS NOT NULL AND chat.has_tokens, NULL, done.total_tokens),
-  IF(done.model_name IS NOT NULL AND chat.has_cost, NULL, done.cost_usd)
+  IF(done.model_name IS NOT NULL AND chat.has_cost, NULL, done.cost_usd),
+  done.cost_usd IS NOT NULL OR done.model_name IS NULL OR IFNULL(chat.has_cost, FALSE)
 FROM done
 LEFT JOIN (
   SELECT conversation_id, cost_usd IS NOT NULL AS has_cost, COALESCE(total_tokens, input_tokens, output_tokens) IS NOT NULL AS has_tokens
@@ -97,9 +107,9 @@ export function costDailyView(projectId: string): View {
   return {
     name: "cost_daily",
     description:
-      "What each agent has cost, by day of UTC, model and tool; items: conversations, calls of tools and other actions. Nothing is in it twice.",
-    columns: ["day", ...dimensions, "items", ...amounts],
-    query: `SELECT DATE(occurred_at) AS day, ${dimensions.join(", ")}, COUNT(*) AS items, ${sums}
+      "What each agent has cost, by day of UTC, model and tool; items: conversations, calls of tools and other actions. Nothing is in it twice. unknown_costs: items that do not say what they cost.",
+    columns: ["day", ...dimensions, "items", ...amounts, "unknown_costs"],
+    query: `SELECT DATE(occurred_at) AS day, ${dimensions.join(", ")}, COUNT(*) AS items, ${sums}, COUNTIF(NOT cost_known) AS unknown_costs
 FROM (
 ${costItemsQuery(viewRelations(projectId))}
 )

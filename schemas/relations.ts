@@ -40,19 +40,29 @@ export function viewRelations(projectId: string): Relations {
  */
 export function relationsWhere(projectId: string, conditionOf: (name: TableName) => string): Relations {
   const arrivals = (name: TableName): string => viewNamed(projectId, `${name}_arrivals`);
-  const copiesOf = (name: TableName, condition: string): string => {
-    const from = arrivals(name);
-    return `(SELECT * FROM ${from} WHERE log_id IN (SELECT log_id FROM ${from} WHERE ${condition}))`;
-  };
+
   return {
     arrivals,
-    history: (name) => `(${historyQuery(copiesOf(name, conditionOf(name)))})`,
-    entities: (name, columns) => {
-      const { entity } = tables[name];
-      const met = `SELECT ${entity} FROM ${arrivals(name)} WHERE ${conditionOf(name)}`;
-      return entitiesOf(name, copiesOf(name, `${entity} IN (${met})`), columns);
-    },
+    history: (name) => `(${historyQuery(copiesOf(arrivals(name), conditionOf(name)))})`,
+    entities: (name, columns) => entitiesOf(name, copiesWhere(projectId, name, conditionOf(name)), columns),
   };
+}
+
+/**
+ * Every copy of every entry of the entities of which an entry meets the condition, and of entries that conflict with those: what can stand
+ * behind FROM.
+ *
+ * @param condition on a row of the table; it may use parameters of the query
+ */
+export function copiesWhere(projectId: string, name: TableName, condition: string): string {
+  const from = viewNamed(projectId, `${name}_arrivals`);
+  const { entity } = tables[name];
+  return copiesOf(from, `${entity} IN (SELECT ${entity} FROM ${from} WHERE ${condition})`);
+}
+
+/** All copies of the entries of which one meets the condition. */
+function copiesOf(arrivals: string, condition: string): string {
+  return `(SELECT * FROM ${arrivals} WHERE log_id IN (SELECT log_id FROM ${arrivals} WHERE ${condition}))`;
 }
 
 function entitiesOf(name: TableName, copies: string, columns?: readonly string[]): string {

@@ -1,5 +1,7 @@
 import type { BigQuery } from "@google-cloud/bigquery";
+import { costItemsQuery, type CostKind } from "@indelible/schemas/cost.ts";
 import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import { viewRelations } from "@indelible/schemas/relations.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { retry, type Patience } from "../retry.ts";
 
@@ -102,37 +104,29 @@ FROM ${this.#view("dead_letters_history")} WHERE source_log_id IN UNNEST(@ids) A
     return ids;
   }
 
-  /** What each agent has cost, by business and agent. */
+  /** What each agent has cost, by business and agent: the sums of `indelible cost --by agent`. */
   async costs(): Promise<AgentCost[]> {
-    const [models, tools, actions] = await Promise.all([
-      this.#costRows("conversations", "SUM(total_tokens)", "TRUE"),
-      this.#costRows("mcp_usage_logs", "SUM(tokens_used)", "TRUE"),
-      this.#costRows("action_logs", "0", "action_type IS NULL OR action_type != 'mcp_call'"),
-    ]);
-    const agents = new Map([...models, ...tools, ...actions].map((row) => [keyOf(row), row]));
-    const byKey = (rows: readonly CostRow[]): ReadonlyMap<string, CostRow> =>
-      new Map(rows.map((row) => [keyOf(row), row]));
-    const [model, tool, action] = [byKey(models), byKey(tools), byKey(actions)];
-    return [...agents]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, { business_id, agent_position }]) => ({
-        business: business_id,
-        agent: agent_position,
-        conversations: model.get(key)?.items ?? 0,
-        tokens: (model.get(key)?.tokens ?? 0) + (tool.get(key)?.tokens ?? 0),
-        modelUsd: billionths(model.get(key)?.usd),
-        toolCalls: tool.get(key)?.items ?? 0,
-        toolUsd: billionths(tool.get(key)?.usd),
-        actionUsd: billionths(action.get(key)?.usd),
-      }));
-  }
-
-  #costRows(table: TableName, tokens: string, condition: string): Promise<CostRow[]> {
-    return this.#rows<CostRow>(
-      `SELECT business_id, agent_position, COUNT(*) AS items, ${tokens} AS tokens, SUM(cost_usd) AS usd
-FROM ${this.#view(table)} WHERE ${condition} GROUP BY business_id, agent_position`,
+    const usdOf = (kind: CostKind): string => `SUM(IF(kind = '${kind}', cost_usd, NULL))`;
+    const rows = await this.#rows<CostRow>(
+      `SELECT business_id, agent_position, COUNTIF(kind = 'conversation') AS conversations, COUNTIF(kind = 'tool') AS tool_calls,
+  SUM(total_tokens) AS tokens, ${usdOf("conversation")} AS model_usd, ${usdOf("tool")} AS tool_usd, ${usdOf("action")} AS action_usd
+FROM (
+${costItemsQuery(viewRelations(this.#bigquery.projectId))}
+)
+GROUP BY business_id, agent_position
+ORDER BY business_id, agent_position`,
       {},
     );
+    return rows.map((row) => ({
+      business: row.business_id,
+      agent: row.agent_position,
+      conversations: row.conversations,
+      tokens: row.tokens ?? 0,
+      modelUsd: Number(row.model_usd ?? 0),
+      toolCalls: row.tool_calls,
+      toolUsd: Number(row.tool_usd ?? 0),
+      actionUsd: Number(row.action_usd ?? 0),
+    }));
   }
 
   #view(name: string): string {
@@ -151,21 +145,13 @@ export type Reader = Pick<Warehouse, keyof Warehouse>;
 interface CostRow {
   readonly business_id: string;
   readonly agent_position: string;
-  readonly items: number;
+  readonly conversations: number;
+  readonly tool_calls: number;
   readonly tokens: number | null;
-  readonly usd: number | null;
-}
-
-/**
- * A sum without what floating point makes of it: the order in which rows are added up is the warehouse's, and 0.0506 must not be
- * 0.050600000000000006 the next time.
- */
-function billionths(usd: number | null | undefined): number {
-  return Math.round((usd ?? 0) * 1e9) / 1e9;
-}
-
-function keyOf({ business_id, agent_position }: CostRow): string {
-  return `${business_id}\n${agent_position}`;
+  /** NUMERIC, as the client has it. */
+  readonly model_usd: unknown;
+  readonly tool_usd: unknown;
+  readonly action_usd: unknown;
 }
 
 /** `list` in parts of at most `size`; none when it is empty. */
