@@ -14,8 +14,10 @@ import { declareQuery } from "./query.ts";
 import { declareRetention } from "./retention.ts";
 import { declareSeal } from "./seal.ts";
 import { fitHelp } from "./terminal/help-text.ts";
+import { declareShow } from "./show.ts";
 import { declareSummarize } from "./summarize.ts";
 import { declareTail } from "./tail.ts";
+import { declareTimeline } from "./timeline.ts";
 import { declareVerify } from "./verify.ts";
 
 /** Every exit code of every command, for the root's help and the reference. */
@@ -49,6 +51,8 @@ Example:
   declareQuery(program);
   declareCost(program);
   declareTail(program);
+  declareShow(program);
+  declareTimeline(program);
   declareSummarize(program);
   declareAccess(program);
   declareDlq(program);

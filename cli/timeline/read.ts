@@ -1,0 +1,239 @@
+import type { BigQuery, Query } from "@google-cloud/bigquery";
+import { costItemsQuery } from "@indelible/schemas/cost.ts";
+import { entryLines } from "@indelible/schemas/entry-lines.ts";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { ingestedTables } from "@indelible/schemas/names.ts";
+import { relationsWhere, viewRelations } from "@indelible/schemas/relations.ts";
+import { tables, type TableName } from "@indelible/schemas/tables.ts";
+import type { Patience } from "../retry.ts";
+import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { entitiesOf, microsOf, type Entity } from "./fold.ts";
+import { itemsOf, type TimelineItem } from "./items.ts";
+
+export interface Timeline {
+  readonly conversation_id: string;
+  readonly business_id: string | null;
+  readonly agent: string | null;
+  readonly items: readonly TimelineItem[];
+  /** As in `costItemsQuery`: each token and each dollar once. `cost_usd` is NUMERIC as text. */
+  readonly totals: { readonly total_tokens: number; readonly cost_usd: string };
+  /** Other conversations of the agent at the same time: decisions may belong to those. */
+  readonly overlapping: number;
+  /** Numbers that are missing between the first and the last entry of the conversation. */
+  readonly missing: readonly Missing[];
+  /** Events that name the conversation and were refused; 20 at most. */
+  readonly dead_letters: readonly PlainRow[];
+}
+
+export interface Missing {
+  readonly publisher_id: string;
+  readonly first_missing: number;
+  readonly last_missing: number;
+}
+
+const partTables = ["conversations", "thinking_logs", "action_logs", "mcp_usage_logs", "escalation_logs"] as const;
+const minPrefix = 4;
+const maxCandidates = 20;
+/** Entries of one table; a conversation with more is cut, and says so. */
+const maxEntries = 20_000;
+/** Wider ranges of numbers are not looked at: the publisher does much else at the same time. */
+const maxRange = 100_000;
+
+export interface TimelineOptions {
+  /** Only what this agent did. */
+  readonly agent?: string;
+  readonly patience?: Patience;
+}
+
+/**
+ * Everything of one conversation, in order.
+ *
+ * @param prefix its ID, or the beginning of one that no other has
+ * @throws ERR_NOT_FOUND, ERR_QUERY, ERR_DEADLINE
+ */
+export async function timelineOf(bigquery: BigQuery, prefix: string, options: TimelineOptions = {}): Promise<Timeline> {
+  const { agent, patience } = options;
+  const ask = (query: string, params: object, types: Query["types"] = {}): Promise<PlainRow[]> =>
+    rowsOf(bigquery, { query, params: { ...params }, types }, patience);
+  const id = await findConversation(bigquery, prefix, ask);
+  const found = (await Promise.all(partTables.map((name) => entitiesIn(bigquery.projectId, name, id, ask)))).flat();
+  const chat = found.find(({ table }) => table === "conversations");
+  const mine = chat ?? found[0];
+  const business = textOf(mine?.latest["business_id"]);
+  const by = textOf(mine?.latest["agent_position"] ?? mine?.latest["source_agent"]);
+  const items = itemsOf(found);
+  const times = items.map(({ happened_at }) => microsOf(happened_at) ?? 0);
+  const from = microsOf(chat?.latest["started_at"]) ?? Math.min(...times);
+  const to = microsOf(chat?.latest["ended_at"]) ?? Math.max(...times);
+  const [decisions, totals, overlapping, missing, deadLetters] = await Promise.all([
+    decisionsOf(bigquery.projectId, { business, agent: by, from, to }, found, ask),
+    totalsOf(bigquery.projectId, id, found, ask),
+    overlapOf(bigquery.projectId, { id, business, agent: by, from, to }, ask),
+    missingOf(bigquery.projectId, found, ask),
+    ask(
+      `SELECT DISTINCT dead_letter_id, reason, reason_detail, source_table, source_log_id
+FROM ${viewRelations(bigquery.projectId).arrivals("dead_letters")}
+WHERE STRPOS(data, @id) > 0 AND (part IS NULL OR part = 1) ORDER BY dead_letter_id LIMIT 20`,
+      { id },
+    ),
+  ]);
+  const all = itemsOf([...found, ...decisions]);
+  return {
+    conversation_id: id,
+    business_id: business,
+    agent: by,
+    items: agent === undefined ? all : all.filter((item) => item.agent === agent),
+    totals,
+    overlapping,
+    missing,
+    dead_letters: deadLetters,
+  };
+}
+
+type Ask = (query: string, params: object, types?: Query["types"]) => Promise<PlainRow[]>;
+
+function conversationOf(name: TableName): string {
+  return entryLines[name].conversation ?? "CAST(NULL AS STRING)";
+}
+
+async function findConversation(bigquery: BigQuery, prefix: string, ask: Ask): Promise<string> {
+  if (prefix.length < minPrefix)
+    throw absence(`${prefix} is too short`, `Give at least ${minPrefix} characters of the ID.`);
+  const { arrivals } = viewRelations(bigquery.projectId);
+  const branches = partTables.map(
+    (name) =>
+      `SELECT * FROM (SELECT DISTINCT ${conversationOf(name)} AS id FROM ${arrivals(name)}
+WHERE STARTS_WITH(${conversationOf(name)}, @prefix) ORDER BY id LIMIT ${maxCandidates + 1})`,
+  );
+  const rows = await ask(
+    `SELECT DISTINCT id FROM (\n${branches.join("\nUNION ALL\n")}\n) ORDER BY id LIMIT ${maxCandidates + 1}`,
+    { prefix },
+  );
+  const ids = rows.map((row) => String(row["id"]));
+  const [first, ...others] = ids;
+  if (first === undefined) {
+    throw absence(
+      `no conversation begins with ${prefix}`,
+      "Look at what came last: indelible tail --table conversations. An entry of any sort: indelible show ID.",
+    );
+  }
+  // The whole ID comes first of all that begin with it.
+  if (others.length === 0 || first === prefix) return first;
+  throw absence(
+    `${prefix} may be ${ids.slice(0, maxCandidates).join(", ")}${ids.length > maxCandidates ? ", and more" : ""}`,
+    "Give more of the ID.",
+  );
+}
+
+function absence(message: string, hint: string): IndelibleError {
+  return new IndelibleError("ERR_NOT_FOUND", message, { hint });
+}
+
+/** Entities of a table that are part of the conversation, with all of their entries. */
+async function entitiesIn(projectId: string, name: TableName, id: string, ask: Ask): Promise<Entity[]> {
+  const { arrivals } = viewRelations(projectId);
+  const { entity } = tables[name];
+  const column = conversationOf(name);
+  const condition = `${entity} IN (SELECT ${entity} FROM ${arrivals(name)} WHERE ${column} = @id)`;
+  const rows = await ask(
+    `SELECT * EXCEPT (entry, entry_hash) FROM ${relationsWhere(projectId, () => condition).history(name)} LIMIT ${maxEntries}`,
+    { id },
+  );
+  // Of a conflict, and of what has been corrected, some are another conversation's after all.
+  return entitiesOf(name, rows).filter(({ latest }) => latest[column] === id);
+}
+
+interface Span {
+  readonly business: string | null;
+  readonly agent: string | null;
+  /** Microseconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Decisions of the agent in that time, but for those of publishers that have nothing to do with the conversation. */
+async function decisionsOf(projectId: string, span: Span, found: readonly Entity[], ask: Ask): Promise<Entity[]> {
+  if (span.agent === null || !Number.isFinite(span.from)) return [];
+  const condition =
+    "business_id = @business AND agent_position = @agent AND decided_at >= TIMESTAMP_MICROS(@from) AND decided_at <= TIMESTAMP_MICROS(@to)";
+  const entity = `decision_id IN (SELECT decision_id FROM ${viewRelations(projectId).arrivals("decision_logs")} WHERE ${condition})`;
+  const rows = await ask(
+    `SELECT * EXCEPT (entry, entry_hash) FROM ${relationsWhere(projectId, () => entity).history("decision_logs")} LIMIT ${maxEntries}`,
+    { ...span, business: span.business ?? "" },
+  );
+  const publishers = new Set(found.flatMap(({ entries }) => entries.map((row) => row["publisher_id"])));
+  return entitiesOf("decision_logs", rows).filter(({ latest, entries }) => {
+    const at = microsOf(latest["decided_at"]) ?? 0;
+    const publisher = entries[0]?.["publisher_id"] ?? null;
+    const isOurs = publisher === null || publishers.has(publisher) || [...publishers].every((one) => one === null);
+    return at >= span.from && at <= span.to && latest["agent_position"] === span.agent && isOurs;
+  });
+}
+
+async function totalsOf(
+  projectId: string,
+  id: string,
+  found: readonly Entity[],
+  ask: Ask,
+): Promise<Timeline["totals"]> {
+  const relations = relationsWhere(projectId, () => "conversation_id = @id");
+  const idsOf = (table: TableName): string[] => found.filter((one) => one.table === table).map((one) => one.id);
+  const [row] = await ask(
+    `SELECT SUM(total_tokens) AS total_tokens, SUM(cost_usd) AS cost_usd FROM (${costItemsQuery(relations)})
+WHERE table_name = 'conversations' AND item_id = @id OR table_name = 'mcp_usage_logs' AND item_id IN UNNEST(@tools)
+  OR table_name = 'action_logs' AND item_id IN UNNEST(@actions)`,
+    { id, tools: idsOf("mcp_usage_logs"), actions: idsOf("action_logs") },
+    { id: "STRING", tools: ["STRING"], actions: ["STRING"] },
+  );
+  return { total_tokens: Number(row?.["total_tokens"] ?? 0), cost_usd: String(row?.["cost_usd"] ?? "0") };
+}
+
+async function overlapOf(projectId: string, span: Span & { readonly id: string }, ask: Ask): Promise<number> {
+  if (span.agent === null || !Number.isFinite(span.from)) return 0;
+  const [row] = await ask(
+    `SELECT COUNT(DISTINCT conversation_id) AS n FROM ${viewRelations(projectId).arrivals("conversations")}
+WHERE business_id = @business AND agent_position = @agent AND conversation_id != @id
+  AND started_at <= TIMESTAMP_MICROS(@to) AND ended_at >= TIMESTAMP_MICROS(@from)`,
+    { ...span, business: span.business ?? "" },
+  );
+  return Number(row?.["n"] ?? 0);
+}
+
+/** Numbers of the conversation's publishers that are in no table, between its first and its last. */
+async function missingOf(projectId: string, found: readonly Entity[], ask: Ask): Promise<Missing[]> {
+  const numbers = new Map<string, number[]>();
+  for (const row of found.flatMap(({ entries }) => entries)) {
+    const { publisher_id: publisher, seq } = row;
+    if (typeof publisher !== "string" || typeof seq !== "number") continue;
+    numbers.set(publisher, [...(numbers.get(publisher) ?? []), seq]);
+  }
+  const missing: Missing[] = [];
+  const { arrivals } = viewRelations(projectId);
+  for (const [publisher, seqs] of [...numbers].slice(0, 5)) {
+    const sorted = seqs.toSorted((a, b) => a - b);
+    const [from, to] = [sorted[0] ?? 0, sorted.at(-1) ?? 0];
+    if (to - from > maxRange || new Set(seqs).size === to - from + 1) continue;
+    const selects = ingestedTables.map(
+      (name) => `SELECT seq FROM ${arrivals(name)} WHERE publisher_id = @publisher AND seq BETWEEN @from AND @to`,
+    );
+    const rows = await ask(
+      `SELECT DISTINCT seq FROM (
+${selects.join("\nUNION ALL\n")}
+UNION ALL
+SELECT SAFE_CAST(JSON_VALUE(data, '$.seq') AS INT64) FROM ${arrivals("dead_letters")} WHERE JSON_VALUE(data, '$.publisher_id') = @publisher
+) WHERE seq BETWEEN @from AND @to ORDER BY seq`,
+      { publisher, from, to },
+    );
+    let next = from;
+    for (const row of [...rows, { seq: to + 1 }]) {
+      const seq = Number(row["seq"]);
+      if (seq > next) missing.push({ publisher_id: publisher, first_missing: next, last_missing: seq - 1 });
+      next = seq + 1;
+    }
+  }
+  return missing;
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}

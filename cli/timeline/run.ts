@@ -1,0 +1,24 @@
+import { jsonText } from "../terminal/json-text.ts";
+import { openWarehouse } from "../warehouse.ts";
+import { timelineOf } from "./read.ts";
+import { timelineText } from "./text.ts";
+
+export interface TimelineFlags {
+  readonly agent?: string;
+  readonly full?: true;
+  readonly json?: true;
+  readonly data: string;
+}
+
+const stallMs = 10_000;
+
+/** Prints one conversation. @throws what `timelineOf` throws */
+export async function runTimeline(id: string, { agent, full, json, data }: TimelineFlags): Promise<void> {
+  const { bigquery } = await openWarehouse(data);
+  const timeline = await timelineOf(bigquery, id, {
+    patience: { deadlineMs: stallMs },
+    ...(agent !== undefined && { agent }),
+  });
+  const asText = process.stdout.isTTY && json !== true;
+  process.stdout.write(asText ? timelineText(timeline, full === true, process.stdout.columns) : jsonText(timeline));
+}
