@@ -30,6 +30,7 @@ export function tableQuestion(project: string, table: SummaryTable, scope: Scope
   const conditions = conditionsOf(scope, occurredAt, agent);
   const { entities } = relationsWhere(project, () => conditions);
   const columns = new Set(measures.flatMap(({ column, where }) => column ?? columnsIn(table, where ?? "")));
+  const needed = [occurredAt, agent, "business_id", ...what.flatMap(columnsOf)];
   const duration = measures.find(({ kind }) => kind === "milliseconds")?.column;
   const ranked = `, counted AS (SELECT ${duration} AS ms, COUNT(*) AS n FROM found WHERE ${duration} IS NOT NULL GROUP BY ${duration}),
 ranked AS (SELECT ms, SUM(n) OVER (ORDER BY ms) AS up_to, SUM(n) OVER () AS n FROM counted)`;
@@ -41,7 +42,7 @@ ranked AS (SELECT ms, SUM(n) OVER (ORDER BY ms) AS up_to, SUM(n) OVER () AS n FR
     query: `WITH found AS (
 SELECT ${entity} AS id, ${occurredAt} AS occurred_at, ${agent} AS agent, entries AS own_entries, SUBSTR(${firstText(what)}, 1, ${maxWhatLength}) AS what,
   ${[...columns].join(", ")}
-FROM ${entities(table)}
+FROM ${entities(table, [...needed, ...columns])}
 WHERE ${conditions}
 )${duration === undefined ? "" : ranked}
 SELECT COUNT(*) AS entities, SUM(own_entries) AS entries,
@@ -123,6 +124,10 @@ function firstText(what: readonly TextOf<string>[]): string {
     typeof one === "string" ? one : `ARRAY_TO_STRING([${one[0]}, ${one[2]}], '${one[1]}')`,
   );
   return `COALESCE(${texts.map((text) => `NULLIF(TRIM(${text}), '')`).join(", ")})`;
+}
+
+function columnsOf(text: TextOf<string>): string[] {
+  return typeof text === "string" ? [text] : [text[0], text[2]];
 }
 
 function columnsIn(table: SummaryTable, sql: string): string[] {
