@@ -4,7 +4,7 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
 import { bigQueryClient, projectOf, pubSubClient } from "../clients.ts";
 import { isClaimed } from "../dev/data-folder.ts";
-import { findEnvironment, readEnvironment, type Environment } from "../environment.ts";
+import { findEnvironment, readEnvironment } from "../environment.ts";
 import { messageOf } from "../terminal/failure.ts";
 import { roleToken } from "../role-token.ts";
 import type { Finding } from "./check.ts";
@@ -50,7 +50,7 @@ export async function approach(data: string): Promise<Approach> {
   const absent = await absentServices();
   for (const [name, address] of absent) {
     const finding = `${name} does not answer at ${address}.`;
-    findings.push({ status: "problem", finding, fix: startStep(data, running, written) });
+    findings.push({ status: "problem", finding, fix: startStep(data, running, isNamed) });
   }
   if (absent.length > 0 || named === undefined) return { findings, installation: undefined };
   findings.push({ status: "ok", finding: `Broker and warehouse of this machine answer, project ${named}.` });
@@ -117,8 +117,9 @@ async function absentServices(): Promise<(readonly [string, string])[]> {
   return (await Promise.all(asked)).flat();
 }
 
-function startStep(data: string, running: boolean, written: Environment | undefined): string {
-  if (!running) return commandOn(data, "dev");
-  if (written === undefined) return `It is starting; ask again in a moment: ${commandOn(data, "doctor")}`;
+/** @param isNamed whether the shell's variables name the services, and not the data folder */
+function startStep(data: string, running: boolean, isNamed: boolean): string {
+  const unset = "unset BIGQUERY_EMULATOR_HOST PUBSUB_EMULATOR_HOST BIGQUERY_STORAGE_HOST GOOGLE_CLOUD_PROJECT";
+  if (isNamed) return running ? unset : `${unset}; ${commandOn(data, "dev")}`;
   return `\`indelible dev\` starts a service that died within seconds; if it does not: ${restartOf(data)}`;
 }

@@ -13,7 +13,7 @@ const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const { BIGQUERY_EMULATOR_HOST: _b, PUBSUB_EMULATOR_HOST: _p, GOOGLE_CLOUD_PROJECT: _g, ...inherited } = process.env;
 
 describe("indelible doctor on an installation of one machine", () => {
-  it("finds what is broken, says what repairs it, and is content when that is done", { timeout: 240_000 }, async () => {
+  it("finds what is broken, says what repairs it, and is content when that is done", async () => {
     using data = new DataFolder();
     await using stacks = new AsyncDisposableStack();
     const folder = join(data.path, "data");
@@ -31,7 +31,7 @@ describe("indelible doctor on an installation of one machine", () => {
     const problems = async (): Promise<Check[]> =>
       (await asked()).checks.filter(({ status }) => status === "problem" || status === "unknown");
     const start = async (): Promise<Dev> => {
-      const dev = new Dev(data, []);
+      const dev = new Dev(data, ["--import", data.transcripts(1, 1)]);
       stacks.defer(async () => {
         dev.process.kill();
         await dev.ended();
