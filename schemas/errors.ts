@@ -153,8 +153,8 @@ export const errorKinds: ErrorKinds = {
   },
   ERR_NOT_FOUND: {
     retryable: false,
-    meaning: "There is no dead letter with this ID, or several begin with it.",
-    hint: "Copy the ID from `indelible dlq list --all`; a beginning is enough when no other ID begins with it.",
+    meaning: "There is no entry, conversation, dead letter, group or job with this ID, or several begin with it.",
+    hint: "Copy the ID from what lists it; a beginning is enough when no other ID begins with it.",
   },
   ERR_NOT_JSON: {
     retryable: false,
