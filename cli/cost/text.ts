@@ -133,18 +133,16 @@ function unknownText({ conversation, tool, action }: CostSums["unknown"]): strin
   const list = said.map(([count, noun]) =>
     noun === unknownNouns.action && count !== 1 ? `${thousands(count)} calls of models` : counted(count, noun),
   );
-  return `Unknown cost: ${list.join(", ")} ${one ? "does" : "do"} not say what ${one ? "it costs" : "they cost"}. The sums are without that.\n`;
+  return `Unknown cost: ${list.join(" and ")} ${one ? "does" : "do"} not say what ${one ? "it costs" : "they cost"}. The sums are without that.\n`;
 }
 
 function readingsText({ readings: { rows, entries, conflicts }, bridge }: CostSurvey): string {
   const again = rows - entries;
-  const copies = again === 0 ? "no copies left out" : `${counted(again, "copy").replace("copys", "copies")} left out`;
-  const conflict =
-    conflicts === 0
-      ? ""
-      : `, and of ${counted(conflicts, "entry").replace("entrys", "entries")} there are copies that say something else: \`SELECT * FROM conflicts\``;
+  const copies = again === 0 ? "no copies" : again === 1 ? "1 copy" : `${thousands(again)} copies`;
   const more = bridge === undefined ? " --reconcile says why raw sums differ." : "";
-  return `Read ${counted(rows, "row")}: ${copies}${conflict}.${more}\n`;
+  const differing = conflicts === 1 ? "1 entry has" : `${thousands(conflicts)} entries have`;
+  const conflict = `${differing} copies that say something else: \`SELECT * FROM conflicts\`.\n`;
+  return `Read ${counted(rows, "row")}: ${copies} left out.${more}\n${conflicts === 0 ? "" : conflict}`;
 }
 
 const reasonTexts: { readonly [reason in (typeof reasons)[number]]: string } = {
