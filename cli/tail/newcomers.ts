@@ -19,7 +19,7 @@ export interface TailOptions {
   readonly overlapMs?: number;
   /** Entries that are remembered in order not to be given twice. Default 200,000. */
   readonly maxRemembered?: number;
-  /** Entries that are asked for at a time. Default 1000. */
+  /** Entries that are asked for at a time. Default 5000. */
   readonly pageSize?: number;
   /** Milliseconds since 1970. Default: the clock. */
   readonly now?: () => number;
@@ -61,17 +61,18 @@ export class Newcomers {
     this.#scope = scope;
     this.#overlap = (options.overlapMs ?? DEFAULT_MARGIN_MS) * 1000;
     this.#maxRemembered = options.maxRemembered ?? 200_000;
-    this.#pageSize = options.pageSize ?? 1000;
+    this.#pageSize = options.pageSize ?? 5000;
     this.#now = options.now ?? Date.now;
     this.#onOverflow = options.onOverflow ?? (() => {});
   }
 
   /**
-   * The newest entries, the oldest of them first, and where `next` goes on: after all that were readable when this was called.
+   * The newest entries, the oldest of them first.
    *
+   * @param goesOn whether `next` is to go on after all that were readable when this was called
    * @throws ERR_QUERY, ERR_DEADLINE
    */
-  async newest(count: number, patience?: Patience): Promise<Line[]> {
+  async newest(count: number, goesOn: boolean, patience?: Patience): Promise<Line[]> {
     const [newest] = await this.#times(1, patience);
     if (newest === undefined) {
       this.#from = this.#now() * 1000 - this.#overlap;
@@ -80,7 +81,7 @@ export class Newcomers {
     this.#newest = Math.min(newest, this.#now() * 1000);
     this.#advance();
     // Those that are passed over, before those that are shown: what arrives in between is one of neither, and given by `next`.
-    await this.#passOver(patience);
+    if (goesOn) await this.#passOver(patience);
     if (count === 0) return [];
     const since = (await this.#times(count, patience)).at(-1) ?? newest;
     const rows = await this.#rows(
@@ -121,23 +122,15 @@ export class Newcomers {
     }
   }
 
-  /** Remembers all that is in the overlap. */
+  /** Remembers all that is in the overlap, or as much of it as it can. */
   async #passOver(patience: Patience | undefined): Promise<void> {
-    let position: Position = { micros: this.#from, logId: "", table: "" };
-    const branches = this.#branches(
-      (name, condition) => {
-        return `SELECT '${name}' AS table_name, log_id, UNIX_MICROS(ingested_at) AS micros FROM ${condition}`;
-      },
-      pageCondition,
-      "ASC",
+    const query = this.#branches(
+      (name, from) => `SELECT '${name}' AS table_name, log_id, UNIX_MICROS(ingested_at) AS micros FROM ${from}`,
+      "ingested_at >= TIMESTAMP_MICROS(@from)",
+      "DESC",
     );
-    for (;;) {
-      const rows = await this.#page(position, branches, patience);
-      for (const row of rows) this.#remember(row);
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < this.#pageSize) return;
-      position = positionOf(last);
-    }
+    const rows = await this.#rows(query, { from: this.#from, count: this.#maxRemembered + 1 }, patience);
+    for (const row of rows.toReversed()) this.#remember(row);
   }
 
   #page({ micros, logId, table }: Position, query: string, patience: Patience | undefined): Promise<PlainRow[]> {

@@ -56,7 +56,7 @@ export async function runTail(flags: TailFlags): Promise<number> {
   const patience = { deadlineMs: stallMs, signal };
   let printed = 0;
   if (since === undefined) {
-    const some = await newcomers.newest(lines ?? defaultLines, patience);
+    const some = await newcomers.newest(lines ?? defaultLines, follow, patience);
     printed += some.length;
     await print(some);
   } else {

@@ -35,7 +35,8 @@ function entityOf(table: TableName, id: string, entries: readonly PlainRow[]): E
       if (isNothing(value)) continue;
       const before = latest[column];
       const isOwn = Object.hasOwn(tables[table].columns, column);
-      if (isOwn && before !== undefined && JSON.stringify(before) !== JSON.stringify(value)) corrected.add(column);
+      if (isOwn && !stages.has(column) && before !== undefined && JSON.stringify(before) !== JSON.stringify(value))
+        corrected.add(column);
       latest[column] = value;
     }
   }
@@ -48,6 +49,9 @@ function entityOf(table: TableName, id: string, entries: readonly PlainRow[]): E
     conflict: entries.some((entry) => entry["conflict"] === true),
   };
 }
+
+/** Columns whose change is a stage, and no correction. */
+const stages: ReadonlySet<string> = new Set(["human_reviewed"]);
 
 /** BigQuery stores a missing array as an empty one. */
 function isNothing(value: unknown): boolean {

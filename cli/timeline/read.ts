@@ -1,5 +1,4 @@
 import type { BigQuery, Query } from "@google-cloud/bigquery";
-import { costItemsQuery } from "@indelible/schemas/cost.ts";
 import { entryLines } from "@indelible/schemas/entry-lines.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { ingestedTables } from "@indelible/schemas/names.ts";
@@ -9,14 +8,15 @@ import type { Patience } from "../retry.ts";
 import { rowsOf, type PlainRow } from "../warehouse.ts";
 import { entitiesOf, microsOf, type Entity } from "./fold.ts";
 import { itemsOf, type TimelineItem } from "./items.ts";
+import { totalsOf, type Totals } from "./totals.ts";
 
 export interface Timeline {
   readonly conversation_id: string;
   readonly business_id: string | null;
   readonly agent: string | null;
   readonly items: readonly TimelineItem[];
-  /** As in `costItemsQuery`: each token and each dollar once. `cost_usd` is NUMERIC as text. */
-  readonly totals: { readonly total_tokens: number; readonly cost_usd: string };
+  /** As in `costItemsQuery`: each token and each dollar once. */
+  readonly totals: Totals;
   /** Other conversations of the agent at the same time: decisions may belong to those. */
   readonly overlapping: number;
   /** Numbers that are missing between the first and the last entry of the conversation. */
@@ -65,9 +65,8 @@ export async function timelineOf(bigquery: BigQuery, prefix: string, options: Ti
   const times = items.map(({ happened_at }) => microsOf(happened_at) ?? 0);
   const from = microsOf(chat?.latest["started_at"]) ?? Math.min(...times);
   const to = microsOf(chat?.latest["ended_at"]) ?? Math.max(...times);
-  const [decisions, totals, overlapping, missing, deadLetters] = await Promise.all([
+  const [decisions, overlapping, missing, deadLetters] = await Promise.all([
     decisionsOf(bigquery.projectId, { business, agent: by, from, to }, found, ask),
-    totalsOf(bigquery.projectId, id, found, ask),
     overlapOf(bigquery.projectId, { id, business, agent: by, from, to }, ask),
     missingOf(bigquery.projectId, found, ask),
     ask(
@@ -83,7 +82,7 @@ WHERE STRPOS(data, @id) > 0 AND (part IS NULL OR part = 1) ORDER BY dead_letter_
     business_id: business,
     agent: by,
     items: agent === undefined ? all : all.filter((item) => item.agent === agent),
-    totals,
+    totals: totalsOf(found),
     overlapping,
     missing,
     dead_letters: deadLetters,
@@ -168,24 +167,6 @@ async function decisionsOf(projectId: string, span: Span, found: readonly Entity
     const isOurs = publisher === null || publishers.has(publisher) || [...publishers].every((one) => one === null);
     return at >= span.from && at <= span.to && latest["agent_position"] === span.agent && isOurs;
   });
-}
-
-async function totalsOf(
-  projectId: string,
-  id: string,
-  found: readonly Entity[],
-  ask: Ask,
-): Promise<Timeline["totals"]> {
-  const relations = relationsWhere(projectId, () => "conversation_id = @id");
-  const idsOf = (table: TableName): string[] => found.filter((one) => one.table === table).map((one) => one.id);
-  const [row] = await ask(
-    `SELECT SUM(total_tokens) AS total_tokens, SUM(cost_usd) AS cost_usd FROM (${costItemsQuery(relations)})
-WHERE table_name = 'conversations' AND item_id = @id OR table_name = 'mcp_usage_logs' AND item_id IN UNNEST(@tools)
-  OR table_name = 'action_logs' AND item_id IN UNNEST(@actions)`,
-    { id, tools: idsOf("mcp_usage_logs"), actions: idsOf("action_logs") },
-    { id: "STRING", tools: ["STRING"], actions: ["STRING"] },
-  );
-  return { total_tokens: Number(row?.["total_tokens"] ?? 0), cost_usd: String(row?.["cost_usd"] ?? "0") };
 }
 
 async function overlapOf(projectId: string, span: Span & { readonly id: string }, ask: Ask): Promise<number> {

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { tables } from "@indelible/schemas/tables.ts";
+import { costItemsQuery } from "@indelible/schemas/cost.ts";
+import { viewRelations } from "@indelible/schemas/relations.ts";
+import { tables, type Event } from "@indelible/schemas/tables.ts";
 import type { TimelineItem } from "../../cli/timeline/items.ts";
 import { timelineOf } from "../../cli/timeline/read.ts";
 import { timelineText } from "../../cli/timeline/text.ts";
 import { cellWidth } from "../../cli/terminal/cell.ts";
+import { rowsOf } from "../../cli/warehouse.ts";
 import { RawWarehouse } from "../e2e/raw-warehouse.ts";
 import { shared } from "../shared.ts";
-import { airlineEvents, bring, mixed, sampleEvents, type Arrival } from "./mixed-log.ts";
+import { airlineEvents, bring, mixed, sampleEvents, type Arrival, type Logged } from "./mixed-log.ts";
 import { entitiesOf } from "./reference.ts";
 
 const airline = shared("data/tau-bench-airline/gpt-4o-airline.json");
@@ -25,6 +28,29 @@ const parts = [
   ["escalation_logs", "source_conversation_id"],
 ] as const;
 
+/** Calls of models, whose cost is part of what their conversation says, where that says any. */
+function modelCalls(): Logged[] {
+  const common = { business_id: "acme", agent_position: "CFO", started_at: "2026-01-31T13:00:00Z" };
+  const action_details = { model_name: "gpt-4o", total_tokens: 15 };
+  const call = (n: number, conversation_id: string): Logged => ({
+    table: "action_logs",
+    event: { ...common, action_id: `call-${n}`, log_id: logId(n), conversation_id, action_details, cost_usd: 0.25 },
+  });
+  const chat = (n: number, conversation_id: string, more: Event): Logged => ({
+    table: "conversations",
+    event: { ...common, log_id: logId(n), conversation_id, ...more },
+  });
+  const [silent, telling] = ["silent-talk", "telling-talk"];
+  return [
+    chat(1, silent, {}),
+    call(2, silent),
+    chat(3, telling, { total_tokens: 20, cost_usd: 0.5 }),
+    call(4, telling),
+  ];
+}
+
+const logId = (n: number): string => `00000000-0000-7000-a000-${String(n).padStart(12, "0")}`;
+
 /** Items of one kind for each stage of an entity. */
 const firstKinds: ReadonlySet<TimelineItem["kind"]> = new Set(["thinking", "action", "tool", "escalation"]);
 
@@ -34,10 +60,11 @@ for (const { name, skip, events, noise } of sources) {
     let arrivals: Arrival[];
     let ids: string[];
     before(async () => {
-      arrivals = mixed(await events(), noise);
+      arrivals = mixed([...(await events()), ...modelCalls()], noise);
       warehouse = await RawWarehouse.open("timeline-test");
       await bring(warehouse, arrivals);
       ids = [...entitiesOf(arrivals, "conversations").keys()].slice(0, 2);
+      ids.push("silent-talk", "telling-talk");
     });
     after(() => warehouse?.close());
 
@@ -75,8 +102,19 @@ for (const { name, skip, events, noise } of sources) {
         if (outcome !== undefined) assert.equal(outcome.cost_usd, chat["cost_usd"] ?? null);
         const cost = parts.flatMap(([table, column]) =>
           [...entitiesOf(arrivals, table).values()]
-            .filter((event) => event[column] === id && event["action_type"] !== "mcp_call")
+            .filter((event) => event[column] === id && event["action_type"] !== "mcp_call" && id !== "telling-talk")
             .map((event) => billionths(event["cost_usd"])),
+        );
+        const idsOf = (table: string): string[] =>
+          items.filter(({ table_name }) => table_name === table).map(({ entity_id }) => entity_id);
+        const [row] = await rowsOf(warehouse.bigquery, {
+          query: `SELECT SUM(total_tokens) AS total_tokens, SUM(cost_usd) AS cost_usd
+FROM (${costItemsQuery(viewRelations("timeline-test"))}) WHERE item_id IN UNNEST(@ids)`,
+          params: { ids: [id, ...idsOf("mcp_usage_logs"), ...idsOf("action_logs")] },
+        });
+        assert.deepEqual(
+          [totals.total_tokens, Number(totals.cost_usd)],
+          [Number(row?.["total_tokens"] ?? 0), Number(row?.["cost_usd"] ?? 0)],
         );
         assert.equal(
           billionths(totals.cost_usd),
