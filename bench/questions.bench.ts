@@ -86,7 +86,7 @@ try {
   const end = await filled();
   const middle = Math.floor(conversations / 2);
   const questions: readonly (readonly string[])[] = [
-    ["--version"],
+    ["--help"],
     ["query", "SELECT 1 AS one"],
     ["cost", "--by", "agent", "--since", "7d"],
     ["cost", "--by", "tool", "--since", "7d"],
