@@ -3,7 +3,7 @@ import type { ReplayFlags } from "./dlq/replay.ts";
 import { countOf, declareFilter, jobOption, nameOption, namesOption } from "./dlq/filter.ts";
 import type { JobsFlags } from "./dlq/jobs.ts";
 import type { ListFlags } from "./dlq/list.ts";
-import { declareReview, type ReviewFlags } from "./dlq/reviewer.ts";
+import { declareReview, type ReviewFlags } from "./dlq/review-options.ts";
 import type { SafetyNetFlags } from "./dlq/safety-net-run.ts";
 import type { ShowFlags } from "./dlq/show.ts";
 import { DEFAULT_DATA_FOLDER } from "./environment.ts";

@@ -55,7 +55,7 @@ export function costItemsQuery({ entities, chats }: CostRelations): string {
     ${detail("model_provider")}, ${detail("model_name")},
     ${detailCount("input_tokens")}, ${detailCount("output_tokens")}, ${detailCount("total_tokens")}
   FROM ${entities("action_logs", actions)}
-  WHERE action_type IS NULL OR action_type != 'mcp_call'
+  WHERE ${isNoToolCall}
 )
 SELECT started_at AS occurred_at, business_id, agent_position, 'conversation' AS kind, model_provider, model_name,
   CAST(NULL AS STRING) AS server_name, CAST(NULL AS STRING) AS tool_name, 'conversations' AS table_name, conversation_id AS item_id,
@@ -81,6 +81,7 @@ LEFT JOIN (
 }
 
 const agent = ["business_id", "agent_position"];
+const isNoToolCall = "action_type IS NULL OR action_type != 'mcp_call'";
 
 function detail(name: string): string {
   return `JSON_VALUE(action_details, '$.${name}') AS ${name}`;
@@ -96,7 +97,12 @@ function detailCount(name: string): string {
  * more.
  */
 export function costRelationsSince(projectId: string): CostRelations {
-  const happened = relationsWhere(projectId, (name) => `${tables[name].occurredAt} >= @since`);
+  // What an entity is, its last entry says or leaves open; so that entry itself meets the condition on the type.
+  const counts = `AND (${isNoToolCall})`;
+  const happened = relationsWhere(
+    projectId,
+    (name) => `${tables[name].occurredAt} >= @since ${name === "action_logs" ? counts : ""}`,
+  );
   // An action counts or not by what its conversation says, which may have begun before.
   const spoken = "conversation_id IN (SELECT conversation_id FROM done WHERE model_name IS NOT NULL)";
   return { entities: happened.entities, chats: relationsWhere(projectId, () => spoken).entities };

@@ -71,6 +71,25 @@ describe("the structure", () => {
     });
   }
 
+  it("loads commander and no other package to declare the commands: what a command needs, it loads when it runs", () => {
+    const packages = new Set<string>();
+    const seen = new Set<string>();
+    const follow = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const [, from = ""] of read(file).matchAll(
+        /^(?:import|export)\b(?! type\b)(?:[^"';]* from)? "([^"]+)";/gm,
+      )) {
+        if (from.startsWith(".")) follow(new URL(from, `file:///${file}`).pathname.slice(1));
+        else if (from.startsWith("@indelible/")) follow(from.replace("@indelible/", ""));
+        else if (!from.startsWith("node:")) packages.add(packageOf(from));
+      }
+    };
+    follow("cli/program.ts");
+    assert.ok(seen.size > 20);
+    assert.deepEqual([...packages], ["commander"]);
+  });
+
   it("has a reason in ARCHITECTURE.md for every dependency", () => {
     const architecture = read("ARCHITECTURE.md");
     for (const manifest of ["package.json", ...Object.keys(allowed).map((folder) => `${folder}/package.json`)]) {

@@ -1,5 +1,5 @@
 import { costItemsQuery, costRelationsSince } from "@indelible/schemas/cost.ts";
-import { copiesWhere } from "@indelible/schemas/relations.ts";
+import { copiesWhere, relationsWhere } from "@indelible/schemas/relations.ts";
 import { tables } from "@indelible/schemas/tables.ts";
 import type { PlainRow } from "../warehouse.ts";
 import { costTables } from "./readings.ts";
@@ -36,7 +36,7 @@ export interface Bridge {
 
 /** Sums of rows by `class` (a reason or `counted`) and `in_scope`, of rows that have a cost. */
 export function bridgeQuery(projectId: string, scope: CostScope): string {
-  const relations = costRelationsSince(projectId);
+  const happened = relationsWhere(projectId, (name) => `${tables[name].occurredAt} >= @since`);
   const rows = costTables.map((name) => {
     const { entity, occurredAt } = tables[name];
     const copies = copiesWhere(projectId, name, `${occurredAt} >= @since`);
@@ -65,11 +65,11 @@ FROM (
   ) AS said
   LEFT JOIN (
     SELECT * FROM (
-${costItemsQuery(relations)}
+${costItemsQuery(costRelationsSince(projectId))}
     ) WHERE ${conditionOf(scope, "occurred_at")}
   ) AS item ON item.table_name = said.table_name AND item.item_id = said.item_id
   LEFT JOIN (
-    SELECT action_id AS item_id, 'action_logs' AS table_name FROM ${relations.entities("action_logs", ["action_type"])} WHERE action_type = 'mcp_call'
+    SELECT action_id AS item_id, 'action_logs' AS table_name FROM ${happened.entities("action_logs", ["action_type"])} WHERE action_type = 'mcp_call'
   ) AS call ON call.table_name = said.table_name AND call.item_id = said.item_id
   WHERE said.said_usd IS NOT NULL
 )

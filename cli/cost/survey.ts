@@ -49,8 +49,8 @@ export interface CostSurvey {
   readonly group_count: number;
   /** Of all, not only of those that are listed. */
   readonly total: CostSums;
-  readonly readings: Readings;
-  /** Where it was asked for. */
+  /** Both where it was asked for. */
+  readonly readings?: Readings;
   readonly bridge?: Bridge;
 }
 
@@ -71,7 +71,7 @@ export async function costOf(
   const ask = (query: string): Promise<PlainRow[]> => rowsOf(bigquery, { query, ...parametersOf(scope) }, patience);
   const [groups, [readings], bridge] = await Promise.all([
     ask(groupsQuery(bigquery.projectId, scope)),
-    ask(readingsQuery(scope)),
+    reconcile ? ask(readingsQuery(scope)) : [],
     reconcile ? ask(bridgeQuery(bigquery.projectId, scope)) : undefined,
   ]);
   return {
@@ -81,13 +81,13 @@ export async function costOf(
     groups: groups.map((row) => ({ what: whatOf(row, scope.by), ...sumsOf(row, "") })),
     group_count: Number(groups[0]?.["group_count"] ?? 0),
     total: sumsOf(groups[0] ?? {}, "all_"),
-    readings: {
-      rows: Number(readings?.["copies"] ?? 0),
-      entries: Number(readings?.["entries"] ?? 0),
-      conflicts: Number(readings?.["conflicts"] ?? 0),
-    },
+    ...(readings !== undefined && { readings: readingsOf(readings) }),
     ...(bridge !== undefined && { bridge: bridgeOf(bridge) }),
   };
+}
+
+function readingsOf({ copies, entries, conflicts }: PlainRow): Readings {
+  return { rows: Number(copies ?? 0), entries: Number(entries ?? 0), conflicts: Number(conflicts ?? 0) };
 }
 
 /** When the newest conversation began that there is a row of, in RFC 3339; undefined: there is none. */

@@ -5,7 +5,7 @@ import { secondText } from "../terminal/time.ts";
 import type { Budget } from "./budget.ts";
 import { reasons, type Bridge } from "./bridge.ts";
 import { dimensions, type Dimension } from "./scope.ts";
-import type { CostGroup, CostSums, CostSurvey } from "./survey.ts";
+import type { CostGroup, CostSums, CostSurvey, Readings } from "./survey.ts";
 import { decimalsFor, nanosOf, usdText } from "./usd.ts";
 
 const defaultWidth = 80;
@@ -21,7 +21,9 @@ export function costText(survey: CostSurvey, budget: Budget | undefined, width: 
   const parts = [
     `${groupsTable(survey, width)}\n`,
     unknownText(survey.total.unknown),
-    readingsText(survey),
+    survey.readings === undefined
+      ? "--reconcile shows how this comes from the raw rows.\n"
+      : readingsText(survey.readings),
     ...(survey.bridge === undefined ? [] : [`\n${bridgeText(survey.bridge, width)}`]),
     ...(budget === undefined ? [] : [`\n${budgetText(budget, width)}`]),
   ];
@@ -136,13 +138,12 @@ function unknownText({ conversation, tool, action }: CostSums["unknown"]): strin
   return `Unknown cost: ${list.join(" and ")} ${one ? "does" : "do"} not say what ${one ? "it costs" : "they cost"}. The sums are without that.\n`;
 }
 
-function readingsText({ readings: { rows, entries, conflicts }, bridge }: CostSurvey): string {
+function readingsText({ rows, entries, conflicts }: Readings): string {
   const again = rows - entries;
   const copies = again === 0 ? "no copies" : again === 1 ? "1 copy" : `${thousands(again)} copies`;
-  const more = bridge === undefined ? " --reconcile says why raw sums differ." : "";
   const differing = conflicts === 1 ? "1 entry has" : `${thousands(conflicts)} entries have`;
   const conflict = `${differing} copies that say something else: \`SELECT * FROM conflicts\`.\n`;
-  return `Read ${counted(rows, "row")}: ${copies} left out.${more}\n${conflicts === 0 ? "" : conflict}`;
+  return `Read ${counted(rows, "row")}: ${copies} left out.\n${conflicts === 0 ? "" : conflict}`;
 }
 
 const reasonTexts: { readonly [reason in (typeof reasons)[number]]: string } = {

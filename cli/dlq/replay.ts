@@ -18,7 +18,8 @@ import {
   type ReplayResult,
   type Skipped,
 } from "./replay-job.ts";
-import { reviewerOf, type ReviewFlags } from "./reviewer.ts";
+import type { ReviewFlags } from "./review-options.ts";
+import { reviewerOf } from "./reviewer.ts";
 import type { Surveyed } from "./survey.ts";
 import { planOf, planText, rehearsalText, replayText, type ReplayReport } from "./text.ts";
 import type { Newcomers } from "./warehouse.ts";
