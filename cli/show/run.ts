@@ -12,13 +12,10 @@ export interface ShowFlags {
   readonly data: string;
 }
 
-const stallMs = 10_000;
-
 /** Prints everything of one entry. @throws what `examine` throws */
 export async function runShow(id: string, flags: ShowFlags): Promise<void> {
   const { bigquery } = await openWarehouse(flags.data);
   const shown = await examine(bigquery, id, {
-    patience: { deadlineMs: stallMs },
     proof: () => proofSourcesFor(flags.data),
     ...(flags.table !== undefined && { table: flags.table }),
   });

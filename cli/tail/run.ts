@@ -24,7 +24,6 @@ export interface TailFlags {
   readonly data: string;
 }
 
-const stallMs = 10_000;
 const defaultLines = 20;
 const firstBackoffMs = 500;
 const maxBackoffMs = 10_000;
@@ -53,15 +52,14 @@ export async function runTail(flags: TailFlags): Promise<number> {
 
   using interrupted = interruption();
   const { signal } = interrupted;
-  const patience = { deadlineMs: stallMs, signal };
   let printed = 0;
   if (since === undefined) {
-    const some = await newcomers.newest(lines ?? defaultLines, follow, patience);
+    const some = await newcomers.newest(lines ?? defaultLines, follow);
     printed += some.length;
     await print(some);
   } else {
     newcomers.startAt(since);
-    for await (const some of newcomers.next(patience)) {
+    for await (const some of newcomers.next()) {
       const wanted = lines === undefined ? some : some.slice(0, Math.max(0, lines - printed));
       printed += wanted.length;
       await print(wanted);

@@ -10,13 +10,10 @@ export interface TimelineFlags {
   readonly data: string;
 }
 
-const stallMs = 10_000;
-
 /** Prints one conversation. @throws what `timelineOf` throws */
 export async function runTimeline(id: string, { agent, full, json, data }: TimelineFlags): Promise<void> {
   const { bigquery } = await openWarehouse(data);
   const timeline = await timelineOf(bigquery, id, {
-    patience: { deadlineMs: stallMs },
     ...(agent !== undefined && { agent }),
   });
   const asText = process.stdout.isTTY && json !== true;
