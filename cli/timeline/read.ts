@@ -55,8 +55,7 @@ export async function timelineOf(bigquery: BigQuery, prefix: string, options: Ti
   const { agent, patience } = options;
   const ask = (query: string, params: object, types: Query["types"] = {}): Promise<PlainRow[]> =>
     rowsOf(bigquery, { query, params: { ...params }, types }, patience);
-  const id = await findConversation(bigquery, prefix, ask);
-  const found = (await Promise.all(partTables.map((name) => entitiesIn(bigquery.projectId, name, id, ask)))).flat();
+  const { id, found } = await findConversation(bigquery.projectId, prefix, ask);
   const chat = found.find(({ table }) => table === "conversations");
   const mine = chat ?? found[0];
   const business = textOf(mine?.latest["business_id"]);
@@ -95,10 +94,26 @@ function conversationOf(name: TableName): string {
   return entryLines[name].conversation ?? "CAST(NULL AS STRING)";
 }
 
-async function findConversation(bigquery: BigQuery, prefix: string, ask: Ask): Promise<string> {
+interface Conversation {
+  readonly id: string;
+  /** Its parts; none where others have taken its entries since. */
+  readonly found: readonly Entity[];
+}
+
+/** A whole ID is what people have copied: what begins with it is looked for only where there is no such conversation. */
+async function findConversation(projectId: string, prefix: string, ask: Ask): Promise<Conversation> {
   if (prefix.length < minPrefix)
     throw absence(`${prefix} is too short`, `Give at least ${minPrefix} characters of the ID.`);
-  const { arrivals } = viewRelations(bigquery.projectId);
+  const partsOf = async (id: string): Promise<Entity[]> =>
+    (await Promise.all(partTables.map((name) => entitiesIn(projectId, name, id, ask)))).flat();
+  const found = await partsOf(prefix);
+  if (found.length > 0) return { id: prefix, found };
+  const id = await wholeIdOf(projectId, prefix, ask);
+  return { id, found: await partsOf(id) };
+}
+
+async function wholeIdOf(projectId: string, prefix: string, ask: Ask): Promise<string> {
+  const { arrivals } = viewRelations(projectId);
   const branches = partTables.map(
     (name) =>
       `SELECT * FROM (SELECT DISTINCT ${conversationOf(name)} AS id FROM ${arrivals(name)}
