@@ -42,7 +42,7 @@ ranked AS (SELECT ms, SUM(n) OVER (ORDER BY ms) AS up_to, SUM(n) OVER () AS n FR
     query: `WITH found AS (
 SELECT ${entity} AS id, ${occurredAt} AS occurred_at, ${agent} AS agent, entries AS own_entries, SUBSTR(${firstText(what)}, 1, ${maxWhatLength}) AS what,
   ${[...columns].join(", ")}
-FROM ${entities(table, [...needed, ...columns])}
+FROM ${entities(table, ["entries", ...needed, ...columns])}
 WHERE ${conditions}
 )${duration === undefined ? "" : ranked}
 SELECT COUNT(*) AS entities, SUM(own_entries) AS entries,
