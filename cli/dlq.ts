@@ -21,7 +21,9 @@ export function declareDlq(program: Command): void {
     .addHelpText(
       "after",
       `
-From a dead letter to an accepted entry; each command prints the next one:
+From a dead letter to an accepted entry; each command prints the next one.
+
+Examples:
   $ indelible dlq list
   $ indelible dlq show g-3fa91c2b
   $ indelible dlq replay g-3fa91c2b --edit '[{"op":"replace","path":"/confidence_level","value":1}]'`,
@@ -151,7 +153,15 @@ function declareJobs(dlq: Command): void {
     .option("--since <time>", "only runs since then: 30m, 2h, 7d, or RFC 3339", timeOption)
     .option("--limit <count>", "at most so many", countOf, 20);
   withOutput(command)
-    .addHelpText("after", "\nExamples:\n  $ indelible dlq jobs --since 1d\n  $ indelible dlq jobs j-3fa91c2b")
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 listed, 1 not there, refused or not reachable, 2 wrong usage.
+
+Examples:
+  $ indelible dlq jobs --since 1d
+  $ indelible dlq jobs j-3fa91c2b`,
+    )
     .action(async (digits: string | undefined, flags: JobsFlags) => {
       const { runJobs } = await import("./dlq/jobs.ts");
       await runJobs(digits, flags);

@@ -19,6 +19,8 @@ export interface Timeline {
   readonly totals: Totals;
   /** Other conversations of the agent at the same time: decisions may belong to those. */
   readonly overlapping: number;
+  /** Tables of which not all entries were read: there are more than 20,000. */
+  readonly cut: readonly TableName[];
   /** Numbers that are missing between the first and the last entry of the conversation. */
   readonly missing: readonly Missing[];
   /** Events that name the conversation and were refused; 20 at most. */
@@ -34,8 +36,8 @@ export interface Missing {
 const partTables = ["conversations", "thinking_logs", "action_logs", "mcp_usage_logs", "escalation_logs"] as const;
 const minPrefix = 4;
 const maxCandidates = 20;
-/** Entries of one table; a conversation with more is cut, and says so. */
-const maxEntries = 20_000;
+/** Entries of one table, the earliest ones. */
+export const MAX_ENTRIES = 20_000;
 /** Wider ranges of numbers are not looked at: the publisher does much else at the same time. */
 const maxRange = 100_000;
 
@@ -55,17 +57,27 @@ export async function timelineOf(bigquery: BigQuery, prefix: string, options: Ti
   const { agent, patience } = options;
   const ask = (query: string, params: object, types: Query["types"] = {}): Promise<PlainRow[]> =>
     rowsOf(bigquery, { query, params: { ...params }, types }, patience);
-  const { id, found } = await findConversation(bigquery.projectId, prefix, ask);
+  const cut = new Set<TableName>();
+  const entries: HistoryReader = async (name, condition, params) => {
+    const history = relationsWhere(bigquery.projectId, () => condition).history(name);
+    const rows = await ask(
+      `SELECT * EXCEPT (entry, entry_hash) FROM ${history} ORDER BY published_at, log_id LIMIT ${MAX_ENTRIES}`,
+      params,
+    );
+    if (rows.length === MAX_ENTRIES) cut.add(name);
+    return entitiesOf(name, rows);
+  };
+  const { id, found } = await findConversation(bigquery.projectId, prefix, ask, entries);
   const chat = found.find(({ table }) => table === "conversations");
   const mine = chat ?? found[0];
   const business = textOf(mine?.latest["business_id"]);
   const by = textOf(mine?.latest["agent_position"] ?? mine?.latest["source_agent"]);
   const items = itemsOf(found);
   const times = items.map(({ happened_at }) => microsOf(happened_at) ?? 0);
-  const from = microsOf(chat?.latest["started_at"]) ?? Math.min(...times);
-  const to = microsOf(chat?.latest["ended_at"]) ?? Math.max(...times);
+  const from = microsOf(chat?.latest["started_at"]) ?? least(times);
+  const to = microsOf(chat?.latest["ended_at"]) ?? -least(times.map((time) => -time));
   const [decisions, overlapping, missing, deadLetters] = await Promise.all([
-    decisionsOf(bigquery.projectId, { business, agent: by, from, to }, found, ask),
+    decisionsOf(bigquery.projectId, { business, agent: by, from, to }, found, entries),
     overlapOf(bigquery.projectId, { id, business, agent: by, from, to }, ask),
     missingOf(bigquery.projectId, found, ask),
     ask(
@@ -83,11 +95,19 @@ WHERE STRPOS(data, @id) > 0 AND (part IS NULL OR part = 1) ORDER BY dead_letter_
     items: agent === undefined ? all : all.filter((item) => item.agent === agent),
     totals: totalsOf(found),
     overlapping,
+    cut: [...cut],
     missing,
     dead_letters: deadLetters,
   };
 }
 
+/** Infinity when there is none. There may be more numbers than a call can have arguments. */
+function least(numbers: readonly number[]): number {
+  return numbers.reduce((one, other) => Math.min(one, other), Infinity);
+}
+
+/** Entities of all entries that meet a condition, at most `MAX_ENTRIES` of them. */
+type HistoryReader = (name: TableName, condition: string, params: object) => Promise<Entity[]>;
 type Ask = (query: string, params: object, types?: Query["types"]) => Promise<PlainRow[]>;
 
 function conversationOf(name: TableName): string {
@@ -101,11 +121,16 @@ interface Conversation {
 }
 
 /** A whole ID is what people have copied: what begins with it is looked for only where there is no such conversation. */
-async function findConversation(projectId: string, prefix: string, ask: Ask): Promise<Conversation> {
+async function findConversation(
+  projectId: string,
+  prefix: string,
+  ask: Ask,
+  entries: HistoryReader,
+): Promise<Conversation> {
   if (prefix.length < minPrefix)
     throw absence(`${prefix} is too short`, `Give at least ${minPrefix} characters of the ID.`);
   const partsOf = async (id: string): Promise<Entity[]> =>
-    (await Promise.all(partTables.map((name) => entitiesIn(projectId, name, id, ask)))).flat();
+    (await Promise.all(partTables.map((name) => entitiesIn(projectId, name, id, entries)))).flat();
   const found = await partsOf(prefix);
   if (found.length > 0) return { id: prefix, found };
   const id = await wholeIdOf(projectId, prefix, ask);
@@ -144,17 +169,14 @@ function absence(message: string, hint: string): IndelibleError {
 }
 
 /** Entities of a table that are part of the conversation, with all of their entries. */
-async function entitiesIn(projectId: string, name: TableName, id: string, ask: Ask): Promise<Entity[]> {
+async function entitiesIn(projectId: string, name: TableName, id: string, entries: HistoryReader): Promise<Entity[]> {
   const { arrivals } = viewRelations(projectId);
   const { entity } = tables[name];
   const column = conversationOf(name);
   const condition = `${entity} IN (SELECT ${entity} FROM ${arrivals(name)} WHERE ${column} = @id)`;
-  const rows = await ask(
-    `SELECT * EXCEPT (entry, entry_hash) FROM ${relationsWhere(projectId, () => condition).history(name)} LIMIT ${maxEntries}`,
-    { id },
-  );
+  const found = await entries(name, condition, { id });
   // Of a conflict, and of what has been corrected, some are another conversation's after all.
-  return entitiesOf(name, rows).filter(({ latest }) => latest[column] === id);
+  return found.filter(({ latest }) => latest[column] === id);
 }
 
 interface Span {
@@ -166,19 +188,21 @@ interface Span {
 }
 
 /** Decisions of the agent in that time, but for those of publishers that have nothing to do with the conversation. */
-async function decisionsOf(projectId: string, span: Span, found: readonly Entity[], ask: Ask): Promise<Entity[]> {
+async function decisionsOf(
+  projectId: string,
+  span: Span,
+  found: readonly Entity[],
+  entries: HistoryReader,
+): Promise<Entity[]> {
   if (span.agent === null || !Number.isFinite(span.from)) return [];
   const condition =
     "business_id = @business AND agent_position = @agent AND decided_at >= TIMESTAMP_MICROS(@from) AND decided_at <= TIMESTAMP_MICROS(@to)";
   const entity = `decision_id IN (SELECT decision_id FROM ${viewRelations(projectId).arrivals("decision_logs")} WHERE ${condition})`;
-  const rows = await ask(
-    `SELECT * EXCEPT (entry, entry_hash) FROM ${relationsWhere(projectId, () => entity).history("decision_logs")} LIMIT ${maxEntries}`,
-    { ...span, business: span.business ?? "" },
-  );
+  const decisions = await entries("decision_logs", entity, { ...span, business: span.business ?? "" });
   const publishers = new Set(found.flatMap(({ entries }) => entries.map((row) => row["publisher_id"])));
-  return entitiesOf("decision_logs", rows).filter(({ latest, entries }) => {
+  return decisions.filter(({ latest, entries: [first] }) => {
     const at = microsOf(latest["decided_at"]) ?? 0;
-    const publisher = entries[0]?.["publisher_id"] ?? null;
+    const publisher = first?.["publisher_id"] ?? null;
     const isOurs = publisher === null || publishers.has(publisher) || [...publishers].every((one) => one === null);
     return at >= span.from && at <= span.to && latest["agent_position"] === span.agent && isOurs;
   });

@@ -4,7 +4,7 @@ import { cellWidth, pad, printable, truncate } from "../terminal/cell.ts";
 import { counted, thousands } from "../terminal/table.ts";
 import { secondText } from "../terminal/time.ts";
 import type { TimelineItem } from "./items.ts";
-import type { Timeline } from "./read.ts";
+import { MAX_ENTRIES, type Timeline } from "./read.ts";
 
 const defaultWidth = 80;
 const timeWidth = 8;
@@ -69,6 +69,8 @@ function endLines(timeline: Timeline, width: number): string[] {
   const say: string[] = [
     `Total: ${counted(totals.total_tokens, "token")}, ${dollars(Number(totals.cost_usd))}, in ${thousands(items.length)} items; the conversation, its tools and its other actions.`,
   ];
+  for (const table of timeline.cut)
+    say.push(`Only the first ${thousands(MAX_ENTRIES)} entries of ${table} were read: items and totals are not all.`);
   if (items.some(({ by_time }) => by_time)) {
     const others =
       overlapping === 0

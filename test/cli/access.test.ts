@@ -234,7 +234,7 @@ describe("indelible access", () => {
     [["seal", "--margin", "-1"], 2, /--margin.*Whole seconds/],
     [["gaps", "--settled", "x"], 2, /'--settled <age>' argument 'x' is invalid. It is neither a duration nor/],
     [["access"], 1, /ERR_DEADLINE: the warehouse does not answer\nfix: Start `indelible dev`/],
-    [["query", "SELECT 1", "--purpose", ""], 1, /ERR_CONFIG: the purpose has 0 bytes\nfix: Say in a sentence/],
+    [["query", "SELECT 1", "--purpose", ""], 2, /--purpose.*the purpose has 0 bytes\. Say in a sentence/],
   ];
   for (const [args, exitCode, message] of failures) {
     it(`${args.join(" ")}: exit code ${exitCode}, and the fix`, async () => {

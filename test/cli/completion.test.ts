@@ -63,7 +63,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
       );
       assert.deepEqual(of("ver").toSorted(), ["verify", "verify-proof"]);
       const below = of("dlq", "").filter((word) => !word.startsWith("-"));
-      assert.deepEqual(below.toSorted(), ["discard", "list", "replay", "show"]);
+      assert.deepEqual(below.toSorted(), ["discard", "jobs", "list", "replay", "safety-net", "show"]);
     });
 
     it("knows the options of the command at hand, wherever others stand", () => {

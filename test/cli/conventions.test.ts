@@ -23,6 +23,8 @@ const asksNobody = new Set(["dev", "doctor", "audit-sql", "verify-proof", "compl
 const changing: { readonly [path: string]: "asks" | string } = {
   "dlq replay": "asks",
   "dlq discard": "asks",
+  "dlq safety-net": "asks",
+  summarize: "writes below the folder that --out names, and only its own block; --dry-run shows it",
   dev: "starts services and sends a sample; everything stays in its data folder",
   emit: "appends what it is given, which is what it is for; a pipe cannot be asked",
   import: "appends what it is given; importing it again adds nothing",
@@ -60,11 +62,14 @@ describe("every command", { concurrency: 2 }, () => {
       assertPlain(help);
       assert.match(help.out, new RegExp(`^Examples?:\\n(?:.*\\n)*?.*\\bindelible ${path}`, "m"));
       for (const line of help.out.split("\n")) assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
-      if (isLeaf) assert.match(help.out, /^Exit codes: 0 [^]*\b2\s+wrong usage/m);
+      if (isLeaf) assert.match(help.out, /^Exit codes: 0 [^]*\b2\s+wrong\s+usage/m);
     });
 
     it(`${name} refuses an option that it does not have`, async () => {
-      const { errors } = await refusal([...path.split(" ").filter(Boolean), "--no-such-option"]);
+      const { errors } = await refusal([
+        ...(isLeaf ? plausible({ path, command, isLeaf }) : path.split(" ").filter(Boolean)),
+        "--no-such-option",
+      ]);
       assert.match(errors, /unknown option '--no-such-option'[^]*--help/);
       assert.ok(!errors.includes(escape));
     });
@@ -80,7 +85,7 @@ describe("every command", { concurrency: 2 }, () => {
     it(`indelible ${path} asks before it changes anything, or has a reason not to`, () => {
       const longs = new Set(command.options.map(({ long }) => long));
       const asks = longs.has("--yes");
-      assert.equal(longs.has("--dry-run"), asks, "--dry-run and --yes go together");
+      assert.ok(longs.has("--dry-run") || !asks, "whoever can be asked can be shown what would be done");
       if (path in changing) assert.equal(asks, changing[path] === "asks");
     });
 

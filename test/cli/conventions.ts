@@ -93,7 +93,8 @@ export function plausible({ path, command }: Walked): string[] {
     return option.mandatory || needed.has(long) ? [long, valueOf(option)] : [];
   });
   const table = path === "emit" ? ["--table", "action_logs"] : [];
-  return [...path.split(" "), ...table, ...options, ...command.registeredArguments.flatMap(argumentOf)];
+  const required = command.registeredArguments.filter((argument) => argument.required);
+  return [...path.split(" "), ...table, ...options, ...required.flatMap(argumentOf)];
 }
 
 function argumentOf(argument: Argument): string[] {
