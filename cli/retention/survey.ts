@@ -60,18 +60,19 @@ export const DEFAULT_WITHIN_MS: number = 30 * DAY_MS;
 /**
  * Asks the warehouse what each table keeps, and when what it holds will be gone. Nothing is read but days and how many rows they have.
  *
+ * @param auditor may see what tables are set to; in the cloud both are whoever asks
  * @throws ERR_DEADLINE, ERR_QUERY, ERR_READ
  */
 export async function retentionOf(
-  bigquery: BigQuery,
+  { reader, auditor }: { readonly reader: BigQuery; readonly auditor: BigQuery },
   { tables: asked = tableNames, withinMs = DEFAULT_WITHIN_MS }: RetentionScope = {},
 ): Promise<RetentionSurvey> {
   // Of the warehouse, because it is what expires. And the first question, which says when nobody answers.
-  const [clock] = await rowsOf(bigquery, { query: "SELECT UNIX_MICROS(CURRENT_TIMESTAMP()) AS now" });
+  const [clock] = await rowsOf(reader, { query: "SELECT UNIX_MICROS(CURRENT_TIMESTAMP()) AS now" });
   const nowMs = Number(clock?.["now"]) / 1000;
   const of = async (table: TableName): Promise<TableRetention> => {
-    const kept = await keptBy(bigquery, table);
-    return tableRetention(table, kept, await daysOf(bigquery, table, kept), nowMs, withinMs);
+    const kept = await keptBy(auditor, table);
+    return tableRetention(table, kept, await daysOf(reader, table, kept), nowMs, withinMs);
   };
   return { now: new Date(nowMs).toISOString(), withinMs, tables: await Promise.all(asked.map(of)) };
 }

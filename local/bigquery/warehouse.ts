@@ -12,6 +12,7 @@ import { Journal } from "./journal.ts";
 import { logToStderr as log } from "../log.ts";
 import { parseMessageType } from "./message-type.ts";
 import { RowDecoder } from "./row-decoder.ts";
+import { WarehouseError } from "./errors.ts";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { Change, Table } from "./catalog.ts";
 import type { RowsEntry, StoredEntry } from "./journal-file.ts";
@@ -208,8 +209,9 @@ export class Warehouse {
    * @throws {WarehouseError} timeout
    */
   async caughtUp(deadlineMs: number): Promise<void> {
-    await this.#expiry.enforce();
-    await this.#indexed(deadlineMs);
+    const giveUpAt = performance.now() + deadlineMs;
+    await settledWithin(this.#expiry.enforce(), deadlineMs);
+    await this.#indexed(Math.max(0, giveUpAt - performance.now()));
   }
 
   #indexed(deadlineMs: number): Promise<void> {
@@ -277,5 +279,21 @@ export class Warehouse {
       );
     }
     this.#applier.enqueue({ kind: "rows", position, bytes, table, columns });
+  }
+}
+
+/** @throws {WarehouseError} timeout; what it is waited for goes on */
+async function settledWithin(work: Promise<void>, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new WarehouseError("timeout", `What has expired was not taken away within ${deadlineMs} ms.`)),
+      deadlineMs,
+    );
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -223,7 +223,7 @@ describe("the sealer of npm start", () => {
     const commits = join(ledgerFolders(data).store, "commits");
     while (!existsSync(commits) || readdirSync(commits).length === 0) await delay(500);
     const { code, out, errors } = await indelible(data, ["verify", "--table", "conversations"]);
-    assert.equal(code, 0, out + errors);
+    assert.equal(code, 0, out + errors + dev.errors);
     dev.process.kill("SIGINT");
     await dev.ended();
   });

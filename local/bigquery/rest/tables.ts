@@ -81,6 +81,8 @@ export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono<Res
     const schema = newViewSchema ?? patchedSchema(before, body);
     const merged = mergeSettings(before.settings, body, settingNames, replace);
     const settings = replace ? merged : { ...merged, ...patchedPartitioning(before, merged) };
+    if (before.viewQuery === undefined) refuseRepartitioning(before, settings);
+    else refusePartitionedView(settings);
     checkPartitioning(settings.timePartitioning, schema);
     const table: Table = {
       ...before,
@@ -111,6 +113,7 @@ export function tableRoutes(warehouse: Warehouse, engine: QueryEngine): Hono<Res
       refuseDuplicate(warehouse, ref);
       const createdMs = warehouse.now();
       const settings = mergeSettings<TableSettings>({}, body, settingNames, false);
+      if (viewQuery !== undefined) refusePartitionedView(settings);
       checkPartitioning(settings.timePartitioning, schema);
       const view = viewQuery === undefined ? {} : { viewQuery };
       const table: Table = { ref, schema, settings, createdMs, modifiedMs: createdMs, ...view };
@@ -190,9 +193,21 @@ function patchedPartitioning({ settings }: Table, merged: TableSettings): Pick<T
   return { timePartitioning: Object.fromEntries(both.filter(([, value]) => value !== null)) };
 }
 
+/** @throws {WarehouseError} invalid */
+function refusePartitionedView({ timePartitioning }: TableSettings): void {
+  if (timePartitioning !== undefined) throw new WarehouseError("invalid", "A view has no partitions.");
+}
+
+/** What the partitions of a table are, stays: other days would be over than those that were. @throws {WarehouseError} invalid */
+function refuseRepartitioning({ ref, settings: before }: Table, after: TableSettings): void {
+  const [was, is] = [before, after].map(({ timePartitioning }) => [timePartitioning?.type, timePartitioning?.field]);
+  if (JSON.stringify(was) === JSON.stringify(is)) return;
+  throw new WarehouseError("invalid", `Cannot change the partitioning of ${tableName(ref)}: only its expirationMs.`);
+}
+
 /** What `table$YYYYMMDD` takes away. @throws {WarehouseError} invalid: the table has no such partitions */
 function partitionRemoval(table: Table, days: Days, atMs: number, principal: string): PartitionsChange {
-  const partitioning = dayPartitioningOf(table);
+  const partitioning = table.viewQuery === undefined ? dayPartitioningOf(table) : undefined;
   if (partitioning === undefined) {
     const message = `${tableName(table.ref)} is not partitioned by days of a column: it has no such partition.`;
     throw new WarehouseError("invalid", message);

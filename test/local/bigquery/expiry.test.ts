@@ -197,11 +197,32 @@ test("tables - a partitioning that BigQuery would refuse is refused", async (t) 
     { type: "WEEK", field: "noted_at" },
     { type: "DAY", field: "id" },
     { type: "DAY", field: "nothing" },
+    // Other days would be over than those that were.
+    { type: "MONTH", field: "noted_at" },
+    null,
   ];
   for (const timePartitioning of refused) {
     const { status: code, reason } = await admin.send("PATCH", days, { timePartitioning });
     assert.deepEqual([code, reason], [400, "invalid"], JSON.stringify(timePartitioning));
   }
+});
+
+test("tables - a view has no partitions, and none can be taken away from it", async (t) => {
+  const server = await openAt(t, await temporaryFolder(), new Clock("2030-01-31T00:00:00Z"));
+  const admin = await createDays(server, undefined);
+  await appendDays(t, server, "2030-01-01T12:00:00Z");
+  const view = { query: `SELECT * FROM ${DATASET}.days`, useLegacySql: false };
+  const tables = days.slice(0, days.lastIndexOf("/"));
+  const create = (tableId: string, more: object): ReturnType<typeof admin.send> =>
+    admin.send("POST", tables, { tableReference: { tableId }, view, ...more });
+  const partitioned = await create("parted", { timePartitioning: { type: "DAY", field: "noted_at" } });
+  assert.deepEqual([partitioned.status, partitioned.reason], [400, "invalid"]);
+  assert.equal((await create("seen", {})).status, 200);
+  const patched = await admin.send("PATCH", `${tables}/seen`, { timePartitioning: { type: "DAY", field: "noted_at" } });
+  assert.deepEqual([patched.status, patched.reason], [400, "invalid"]);
+  const removed = await admin.send("DELETE", `${tables}/seen$20300101`, undefined);
+  assert.deepEqual([removed.status, removed.reason], [400, "invalid"]);
+  assert.deepEqual(await idsOf(admin), [0]);
 });
 
 test("tables.delete - table$YYYYMMDD takes one day away, for whoever may delete, and the journal says who", async (t) => {
