@@ -4,6 +4,8 @@ import { describeFailure } from "./terminal/failure.ts";
 
 const usageErrorExitCode = 2;
 const interruptedExitCode = 130;
+/** For what is still to be printed. */
+const lastWordsMs = 2000;
 
 // Whoever reads our output may stop reading, as `head` does; that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -22,3 +24,5 @@ try {
     process.exitCode = 1;
   }
 }
+// What was asked and not answered may hold the process for as long as the other side likes.
+if (process.exitCode !== undefined && process.exitCode !== 0) setTimeout(() => process.exit(), lastWordsMs).unref();

@@ -32,18 +32,29 @@ export async function openWarehouse(dataFolder: string, role?: RoleName): Promis
 /** A row as plain JSON: see `plainValue`. */
 export type PlainRow = { readonly [column: string]: unknown };
 
+/** Longer than any question of ours takes; a warehouse that says nothing for so long is as good as away. */
+const ANSWER_LIMIT_MS = 120_000;
+
 /**
  * The rows that answer a query; tables without a dataset are views.
  *
- * @param patience how long to ask again while the warehouse is away. Default: it is asked once
+ * @param patience how long to ask again while the warehouse is away, and what ends the asking. Default: it is asked once
+ * @param limitMs for one answer; Infinity: none. Default: 2 minutes
  * @throws ERR_QUERY, ERR_DEADLINE; AbortError
  */
-export async function rowsOf(bigquery: BigQuery, query: Query, patience?: Patience): Promise<PlainRow[]> {
-  const ask = (): Promise<[unknown[], ...unknown[]]> =>
-    bigquery.query(
+export async function rowsOf(
+  bigquery: BigQuery,
+  query: Query,
+  patience?: Patience,
+  limitMs: number = ANSWER_LIMIT_MS,
+): Promise<PlainRow[]> {
+  const ask = (): Promise<[unknown[], ...unknown[]]> => {
+    const answer = bigquery.query(
       { defaultDataset: { projectId: bigquery.projectId, datasetId: VIEWS_DATASET }, ...query },
       { wrapIntegers: true, parseJSON: true },
     );
+    return within(answer, limitMs, patience?.signal);
+  };
   try {
     const [rows] = await (patience === undefined ? ask() : retry("the warehouse", patience, ask));
     return rows.map((row) => plainValue(row) as PlainRow);
@@ -59,4 +70,20 @@ function absence(cause: unknown, message = "the warehouse does not answer"): Ind
     cause,
     hint: "Start `indelible dev`, and ask again while it is running; in the cloud, try again in a moment.",
   });
+}
+
+/** @throws what `signal` is aborted with; an error that counts as transient when the time is over. What was asked goes on, unheard */
+async function within<T>(answer: Promise<T>, limitMs: number, signal?: AbortSignal): Promise<T> {
+  signal?.throwIfAborted();
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const late = (): void => reject(Object.assign(new Error(`no answer in ${limitMs / 1000} s`), { code: "ETIMEDOUT" }));
+  const timer = Number.isFinite(limitMs) ? setTimeout(late, limitMs) : undefined;
+  const abort = (): void => reject(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  try {
+    return await Promise.race([answer, ended]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
 }
