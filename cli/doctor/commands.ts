@@ -29,6 +29,18 @@ export function createPushCommand(
   );
 }
 
+/** For the worker: without an endpoint, somebody has to pull. */
+export function createPullCommand(project: string, topic: string, delivery: DeclaredDelivery): string {
+  return `gcloud pubsub subscriptions create ${delivery.pullSubscription} --project=${project} --topic=${topic} --expiration-period=never ${settingFlags(delivery)}`;
+}
+
+/** Deletes it with what it still holds. On one machine by the broker's REST interface. */
+export function deleteSubscriptionCommand({ project, local }: { project: string; local: boolean }, id: string): string {
+  if (!local) return `gcloud pubsub subscriptions delete ${id} --project=${project}`;
+  const base = process.env["CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB"] ?? "http://127.0.0.1:8086/";
+  return `curl -X DELETE ${base}v1/projects/${project}/subscriptions/${id}`;
+}
+
 export function createKeptCommand(project: string, topic: string, id: string, retentionSeconds: number): string {
   return `gcloud pubsub subscriptions create ${id} --project=${project} --topic=${topic} --message-retention-duration=${retentionSeconds}s --expiration-period=never`;
 }

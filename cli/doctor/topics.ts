@@ -5,13 +5,16 @@ import { counted } from "../terminal/table.ts";
 import { orWell, unknownBecause, type Finding } from "./check.ts";
 import {
   createKeptCommand,
+  createPullCommand,
   createPushCommand,
   createTopicCommand,
+  deleteSubscriptionCommand,
   neverExpireCommand,
   retainCommand,
   updateSubscriptionCommand,
 } from "./commands.ts";
 import type { Installation } from "./installation.ts";
+import { misplacedKept } from "./kept.ts";
 
 type Duration = { readonly seconds?: unknown } | null;
 
@@ -40,7 +43,7 @@ export interface LookedTopic {
 }
 
 /** Where things are and how they are called, for the findings and their fixes. */
-export type Place = Pick<Installation, "project" | "local" | "restart">;
+export type Place = Pick<Installation, "project" | "local" | "restart" | "data">;
 
 /** Asks for every declared topic and its subscriptions. */
 export function lookAtTopics({ pubsub, topicPrefix }: Installation): Promise<LookedTopic[]> {
@@ -108,7 +111,7 @@ function findingsOfOne(looked: LookedTopic, place: Place, origin: string | undef
     if ("failure" in one) findings.push(unknownBecause(`subscription ${id}`, one.failure, id));
     else if (one.found !== undefined) there.push([id, one.found]);
   }
-  for (const [id, found] of there) findings.push(...findingsOfSubscription(id, found, declared, place));
+  for (const [id, found] of there) findings.push(...findingsOfSubscription(id, found, looked, place, origin));
   // Of a topic that is not there, that is what is said.
   if (!isThere(looked)) return findings;
   const has = (id: string): boolean => there.some(([name]) => name === id);
@@ -131,32 +134,38 @@ function findingsOfOne(looked: LookedTopic, place: Place, origin: string | undef
 function findingsOfSubscription(
   id: string,
   found: FoundSubscription,
-  declared: DeclaredTopic,
+  looked: LookedTopic,
   place: Place,
+  origin: string | undefined,
 ): Finding[] {
   const { project, local, restart } = place;
+  const { declared } = looked;
   const { delivery } = declared;
+  const kept = declared.kept.find((one) => one.id === id);
   const findings: Finding[] = [];
-  if (found.detached === true || found.topic !== topicName(project, declared.id)) {
-    const isOf = found.topic === "_deleted-topic_" ? "a topic that was deleted" : (found.topic ?? "no topic");
-    const finding = `Subscription ${id} is of ${found.detached === true ? "no topic any more, it was detached" : isOf}: it gets nothing that is published.`;
-    const remove = local ? deleteHere(project, id) : `gcloud pubsub subscriptions delete ${id} --project=${project}`;
-    const again = local ? restart : createPushCommand(project, declared.id, delivery);
-    return [
-      {
-        subject: id,
-        status: "problem",
-        finding,
-        fix: `When it has delivered what it still holds:\n${remove}\n${again}`,
-      },
+  const isOf = strangeTopicOf(found, topicName(project, declared.id));
+  if (isOf !== undefined) {
+    const detached = found.detached === true;
+    if (kept !== undefined)
+      return [misplacedKept(kept, declared, place, { hasTopic: isThere(looked), detached, isOf })];
+    const finding = `Subscription ${id} is of ${isOf}: it gets nothing that is published.`;
+    const create =
+      id === delivery.pullSubscription
+        ? createPullCommand(project, declared.id, delivery)
+        : createPushCommand(project, declared.id, delivery, origin);
+    const steps = [
+      detached ? "What it held, Pub/Sub has dropped:" : "When it has delivered what it still holds:",
+      deleteSubscriptionCommand(place, id),
+      local ? restart : create,
     ];
+    return [{ subject: id, status: "problem", finding, fix: steps.join("\n") }];
   }
   const ttl = secondsOf(found.expirationPolicy?.ttl);
   if (ttl !== undefined && ttl > 0) {
     const finding = `Subscription ${id} is deleted, with what waits in it, when nobody uses it for ${daysText(ttl)}.`;
     findings.push({ subject: id, status: "warning", finding, fix: neverExpireCommand(project, id) });
   }
-  if (declared.kept.some((one) => one.id === id)) return findings;
+  if (kept !== undefined) return findings;
   for (const { setting, declared: isToBe, found: is } of differencesOf(delivery, found, project)) {
     const finding = `Subscription ${id} has ${settingNames[setting]} ${is} instead of ${isToBe}.`;
     const fix = local ? restart : updateSubscriptionCommand(project, id, delivery);
@@ -174,10 +183,11 @@ function findingsOfSubscription(
   return findings;
 }
 
-/** By the broker's REST interface. */
-function deleteHere(project: string, id: string): string {
-  const base = process.env["CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB"] ?? "http://127.0.0.1:8086/";
-  return `curl -X DELETE ${base}v1/projects/${project}/subscriptions/${id}`;
+/** What a subscription is of when it is not of `topic`, for people; undefined when it is. */
+function strangeTopicOf({ topic: found, detached }: FoundSubscription, topic: string): string | undefined {
+  if (detached === true) return "no topic any more, it was detached";
+  if (found === topic) return undefined;
+  return found === "_deleted-topic_" ? "a topic that was deleted" : (found ?? "no topic");
 }
 
 const settingNames = {

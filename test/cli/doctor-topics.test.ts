@@ -9,11 +9,12 @@ import {
   type FoundSubscription,
   type Looked,
   type LookedTopic,
+  type Place,
 } from "../../cli/doctor/topics.ts";
 import { settingsOf } from "../../cli/subscription-settings.ts";
 
 describe("topics and subscriptions", () => {
-  const place = { project: "p", local: false, restart: "start again" };
+  const place = { project: "p", local: false, restart: "start again", data: ".indelible" };
   const wellKept = { messageRetentionDuration: { seconds: String(31 * 86_400) } };
 
   /** Everything as declared, but for what `change` does to the conversations and `kept` to the safety net. */
@@ -107,6 +108,52 @@ describe("topics and subscriptions", () => {
       assert.match(findings[0]?.fix ?? "", fix);
     });
   }
+
+  /** Findings when the subscriptions that end so are changed. */
+  function withChanged(suffix: string, change: object, where: Place = place): readonly Finding[] {
+    const topics = world().map((topic) => {
+      const changed = [...topic.subscriptions].map(([id, looked]): [string, Looked<FoundSubscription>] => {
+        const of = { topic: `projects/p/topics/${topic.declared.id}`, ...settingsOf(topic.declared.delivery, "p") };
+        const before = "found" in looked ? (looked.found ?? of) : of;
+        return [id, id.endsWith(suffix) ? { found: { ...before, ...change } } : looked];
+      });
+      return { ...topic, subscriptions: new Map(changed) };
+    });
+    return findingsOfSubscriptions(topics, where);
+  }
+
+  for (const [what, change] of [
+    ["of a topic that was deleted", { topic: "_deleted-topic_" }],
+    ["detached", { detached: true }],
+  ] as const) {
+    it(`have what only the safety net has published again before it is deleted, when it is ${what}`, () => {
+      for (const local of [false, true]) {
+        const where = { ...place, local, data: "d" };
+        const [{ status, fix = "" } = { status: "ok" }, ...others] = withChanged(".safety-net", change, where);
+        assert.deepEqual(others, []);
+        assert.equal(status, "problem");
+        const steps = fix.split("\n");
+        const restored = steps.indexOf("indelible dlq safety-net --restore --data d");
+        const deleted = steps.findIndex((step) => /DELETE|delete /.test(step));
+        assert.ok(restored !== -1 && restored < deleted, fix);
+        assert.doesNotMatch(fix, /push|has delivered/);
+        assert.match(
+          steps.at(-1) ?? "",
+          local
+            ? /^start again$/
+            : /create agent-logs\.dead-letter\.safety-net .*--message-retention-duration=2678400s/,
+        );
+      }
+    });
+  }
+
+  it("create a worker's subscription without an endpoint, and the function's where the function is", () => {
+    const [worker = assert.fail()] = withChanged("conversations.worker", { topic: "_deleted-topic_" });
+    assert.match(worker.fix ?? "", /\n.*create agent-logs\.conversations\.worker .*--ack-deadline=60/);
+    assert.doesNotMatch(worker.fix ?? "", /push/);
+    const [push = assert.fail()] = withChanged("conversations.function", { topic: "_deleted-topic_" });
+    assert.match(push.fix ?? "", /--push-endpoint=https:\/\/f\.example\/conversations /);
+  });
 
   it("say what could not be found out of one, and go on with the others", () => {
     const findings = findingsWith(() => ({ failure: new Error("7 PERMISSION_DENIED") }));

@@ -123,7 +123,7 @@ describe("the surroundings", () => {
 
 describe("driftOf()", () => {
   const declared = bigQueryTableOf(tables.action_logs);
-  const place = { project: "p", local: false, restart: "start again" };
+  const place = { project: "p", local: false, restart: "start again", data: ".indelible" };
   const drift = (change: Partial<TableMetadata>): readonly Finding[] =>
     driftOf(
       "p.agent_logs_raw.action_logs",
