@@ -29,6 +29,14 @@ export function createPushCommand(
   );
 }
 
+/** The account is named as well: an update of the endpoint alone takes authentication away. */
+export function updateEndpointCommand(project: string, { pushSubscription, path }: DeclaredDelivery): string {
+  return (
+    `gcloud pubsub subscriptions update ${pushSubscription} --project=${project} ` +
+    `--push-endpoint=FUNCTION_URL/${path} --push-auth-service-account=INVOKER_ACCOUNT`
+  );
+}
+
 /** For the worker: without an endpoint, somebody has to pull. */
 export function createPullCommand(project: string, topic: string, delivery: DeclaredDelivery): string {
   return `gcloud pubsub subscriptions create ${delivery.pullSubscription} --project=${project} --topic=${topic} --expiration-period=never ${settingFlags(delivery)}`;

@@ -11,6 +11,7 @@ import {
   deleteSubscriptionCommand,
   neverExpireCommand,
   retainCommand,
+  updateEndpointCommand,
   updateSubscriptionCommand,
 } from "./commands.ts";
 import type { Installation } from "./installation.ts";
@@ -175,9 +176,7 @@ function findingsOfSubscription(
   const endpoint = found.pushConfig?.pushEndpoint ?? "";
   if (id === delivery.pushSubscription && !endpoint.endsWith(`/${delivery.path}`)) {
     const finding = `Subscription ${id} pushes to ${endpoint === "" ? "nobody" : endpoint} instead of …/${delivery.path}.`;
-    const fix = local
-      ? restart
-      : `gcloud pubsub subscriptions update ${id} --project=${project} --push-endpoint=FUNCTION_URL/${delivery.path}`;
+    const fix = local ? restart : updateEndpointCommand(project, delivery);
     findings.push({ subject: id, status: "problem", finding, fix });
   }
   return findings;

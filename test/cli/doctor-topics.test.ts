@@ -97,7 +97,7 @@ describe("topics and subscriptions", () => {
       "another endpoint",
       { pushConfig: { pushEndpoint: "https://f.example/x" } },
       "problem",
-      /FUNCTION_URL\/conversations/,
+      /update .*--push-endpoint=FUNCTION_URL\/conversations --push-auth-service-account=INVOKER_ACCOUNT$/,
     ],
   ];
   for (const [what, change, status, fix] of changes) {
