@@ -3,6 +3,7 @@ import type { BigQueryField, BigQueryTable } from "@indelible/schemas/bigquery.t
 import { counted } from "../terminal/table.ts";
 import type { Finding } from "./check.ts";
 import { addColumnsStatement, sqlCommand } from "./commands.ts";
+import { rebuildSteps } from "./rebuild.ts";
 import type { Place } from "./topics.ts";
 
 const dayMs = 86_400_000;
@@ -32,7 +33,7 @@ export function driftOf(name: string, declared: BigQueryTable, found: TableMetad
   const others = declared.schema.fields.flatMap((field) => differences(field, stored.get(field.name), ""));
   if (others.length > 0) {
     const finding = `Table ${subject} has other columns than declared: ${others.join("; ")}. Events are refused, or answers wrong.`;
-    findings.push(about("problem", finding, alterStep(name)));
+    findings.push(about("problem", finding, rebuildSteps(name, declared, place)));
   }
   const known = new Set(declared.schema.fields.map((field) => field.name));
   const extra = [...stored.keys()].filter((column) => !known.has(column));
@@ -57,23 +58,30 @@ function partitioning(
   name: string,
   declared: BigQueryTable,
   found: TableMetadata,
-  { project, local, restart }: Place,
+  place: Place,
 ): Finding[] {
+  const { project, local, restart } = place;
   const { field, type, expirationMs } = declared.timePartitioning;
   const is = found.timePartitioning;
   if (is?.field !== field || is.type !== type) {
     const how =
       is === undefined ? "not partitioned" : `partitioned by ${is.field ?? "the time of loading"} (${is.type ?? "?"})`;
     const finding = `Table ${subject} is ${how} instead of by ${field} (${type}): nothing expires by the clock that agents cannot set.`;
-    return [{ subject, status: "problem", finding, fix: alterStep(name) }];
+    return [{ subject, status: "problem", finding, fix: rebuildSteps(name, declared, place) }];
   }
   const wanted = Number(expirationMs);
   const has = Number(is.expirationMs ?? 0);
   if (has === wanted) return [];
-  const isTooShort = has > 0 && has < wanted;
-  const finding = `Rows of ${subject} ${has === 0 ? "never expire" : `expire after ${counted(Math.round(has / dayMs), "day")}`} instead of after ${counted(Math.round(wanted / dayMs), "day")}.`;
+  const days = (ms: number): string => counted(Math.round(ms / dayMs), "day");
+  if (has === 0 || has > wanted) {
+    // Somebody has decided so, such as for a legal hold; no command is given that would undo it.
+    const keeps = has === 0 ? "never expire" : `expire after ${days(has)}`;
+    const finding = `Rows of ${subject} ${keeps}, and are declared to expire after ${days(wanted)}: they are kept longer. To shorten that would delete at once what is older.`;
+    return [{ subject, status: "ok", finding }];
+  }
+  const finding = `Rows of ${subject} expire after ${days(has)} instead of after ${days(wanted)}.`;
   const fix = `bq update --project_id=${project} --time_partitioning_expiration=${wanted / 1000} ${bqName(name)}`;
-  return [{ subject, status: isTooShort ? "problem" : "warning", finding, fix: local ? restart : fix }];
+  return [{ subject, status: "problem", finding, fix: local ? restart : fix }];
 }
 
 /** What is another type or another shape, down to the fields of structs. */
@@ -110,8 +118,4 @@ export function fieldsOf({ schema }: TableMetadata): readonly TableField[] {
 /** `project:dataset.table`, as `bq` has it. */
 function bqName(name: string): string {
   return name.replace(".", ":");
-}
-
-function alterStep(name: string): string {
-  return `Nothing changes that in place: copy ${name}, drop it, have it created as declared, and insert the rows of the copy. Seals go on to hold.`;
 }

@@ -166,9 +166,43 @@ describe("driftOf()", () => {
       of({ expirationMs: "86400000" })[0] ?? "",
       /^problem: bq update .*--time_partitioning_expiration=63158400 p:agent_logs_raw\.action_logs$/,
     );
-    assert.match(of({ expirationMs: undefined })[0] ?? "", /^warning/);
     assert.match(of({ field: "logged_at" })[0] ?? "", /^problem/);
     assert.match(drift({ clustering: { fields: [] } })[0]?.fix ?? "", /--clustering_fields=/);
+  });
+
+  it("gives no command that would shorten a retention, which somebody has lengthened", () => {
+    for (const [expirationMs, keeps] of [
+      [undefined, "never expire"],
+      [String(3653 * 86_400_000), "expire after 3,653 days"],
+    ] as const) {
+      for (const local of [false, true]) {
+        const timePartitioning = { ...declared.timePartitioning, expirationMs };
+        const found = { ...structuredClone(declared), timePartitioning } as TableMetadata;
+        assert.deepEqual(driftOf("p.agent_logs_raw.action_logs", declared, found, { ...place, local }), [
+          {
+            subject: "action_logs",
+            status: "ok",
+            finding: `Rows of action_logs ${keeps}, and are declared to expire after 731 days: they are kept longer. To shorten that would delete at once what is older.`,
+          },
+        ]);
+      }
+    }
+  });
+
+  it("has nothing on its way when a table is copied, compares before it drops, and verifies in the end", () => {
+    for (const local of [false, true]) {
+      const timePartitioning = { ...declared.timePartitioning, field: "logged_at" };
+      const found = { ...structuredClone(declared), timePartitioning } as TableMetadata;
+      const [{ fix = "" } = {}] = driftOf("p.agent_logs_raw.action_logs", declared, found, { ...place, local });
+      const order = ["1. Stop ", "2. Wait until no", "3. Copy", "4. Only when both counts", "COUNT(*)", "DROP TABLE"];
+      const after = ["CREATE TABLE IF NOT", "INSERT INTO", "both counts are the same.", "start", "indelible verify"];
+      let at = 0;
+      for (const step of [...order, ...after]) {
+        const next = fix.toLowerCase().indexOf(step.toLowerCase(), at);
+        assert.ok(next >= at, `${step} is not where it has to be:\n${fix}`);
+        at = next + 1;
+      }
+    }
   });
 
   it("makes a statement that creates the table as it is declared", () => {
