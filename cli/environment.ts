@@ -2,6 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { isClaimed } from "./dev/data-folder.ts";
+import { shellWord } from "./doctor/shell-word.ts";
 import { isObject, type JsonObject } from "./json.ts";
 
 /** Where the services of one machine are, as the variables that Google's clients and ours read. */
@@ -29,7 +30,7 @@ const fileName = "env.json";
 
 /** The lines that a shell needs to reach the same services. */
 export function exportLines(environment: Environment): string {
-  return names.map((name) => `export ${name}=${environment[name]}\n`).join("");
+  return names.map((name) => `export ${name}=${shellWord(environment[name])}\n`).join("");
 }
 
 /** Makes this process, its children, and every client created from now on, use these services. */

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { styleText } from "node:util";
 import { bigQueryClient, pubSubClient } from "../clients.ts";
+import { shellWord } from "../doctor/shell-word.ts";
 import { deliver } from "../delivery.ts";
 import { nextSteps, reportText, section } from "../delivery/text.ts";
 import {
@@ -109,7 +110,7 @@ function introduce(environment: Environment, dataFolder: string): void {
 }
 
 function stayingUp(flags: DevFlags): void {
-  const data = flags.data === DEFAULT_DATA_FOLDER ? "" : ` --data ${flags.data}`;
+  const data = flags.data === DEFAULT_DATA_FOLDER ? "" : ` --data ${shellWord(flags.data)}`;
   const steps = nextSteps.replaceAll(/indelible (?:query|dlq list|access|verify)/g, (command) => `${command}${data}`);
   process.stderr.write(`${section("Try next, in another shell", steps, process.stderr)}\nRunning until Ctrl-C.\n`);
 }

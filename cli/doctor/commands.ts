@@ -1,18 +1,14 @@
 /** Commands that repair something in Google Cloud, to be pasted into a shell. */
 import type { BigQueryField, BigQueryTable } from "@indelible/schemas/bigquery.ts";
 import type { DeclaredDelivery, DeclaredTopic } from "@indelible/schemas/topics.ts";
-
-/** A word of a shell: what `text` says, whatever it is. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
+import { commandLine, shellLines } from "./shell-word.ts";
 
 export function createTopicCommand(project: string, { id, retentionSeconds }: DeclaredTopic): string {
-  return `gcloud pubsub topics create ${id} --project=${project} --message-retention-duration=${retentionSeconds}s`;
+  return gcloud(project, "topics", "create", id, `--message-retention-duration=${retentionSeconds}s`);
 }
 
 export function retainCommand(project: string, { id, retentionSeconds }: DeclaredTopic): string {
-  return `gcloud pubsub topics update ${id} --project=${project} --message-retention-duration=${retentionSeconds}s`;
+  return gcloud(project, "topics", "update", id, `--message-retention-duration=${retentionSeconds}s`);
 }
 
 /** @param origin where the function is; undefined: whoever pastes it has to say */
@@ -20,59 +16,72 @@ export function createPushCommand(
   project: string,
   topic: string,
   delivery: DeclaredDelivery,
-  origin = "FUNCTION_URL",
+  origin: string = "FUNCTION_URL",
 ): string {
-  return (
-    `gcloud pubsub subscriptions create ${delivery.pushSubscription} --project=${project} --topic=${topic} ` +
-    `--push-endpoint=${origin}/${delivery.path} --push-auth-service-account=INVOKER_ACCOUNT ` +
-    `--expiration-period=never ${settingFlags(delivery)}`
-  );
-}
-
-/** The account is named as well: an update of the endpoint alone takes authentication away. */
-export function updateEndpointCommand(project: string, { pushSubscription, path }: DeclaredDelivery): string {
-  return (
-    `gcloud pubsub subscriptions update ${pushSubscription} --project=${project} ` +
-    `--push-endpoint=FUNCTION_URL/${path} --push-auth-service-account=INVOKER_ACCOUNT`
-  );
+  const flags = [...endpointFlags(origin, delivery), neverExpire, ...settingFlags(delivery)];
+  return gcloud(project, "subscriptions", "create", delivery.pushSubscription, `--topic=${topic}`, ...flags);
 }
 
 /** For the worker: without an endpoint, somebody has to pull. */
 export function createPullCommand(project: string, topic: string, delivery: DeclaredDelivery): string {
-  return `gcloud pubsub subscriptions create ${delivery.pullSubscription} --project=${project} --topic=${topic} --expiration-period=never ${settingFlags(delivery)}`;
+  const flags = [neverExpire, ...settingFlags(delivery)];
+  return gcloud(project, "subscriptions", "create", delivery.pullSubscription, `--topic=${topic}`, ...flags);
+}
+
+/** The account is named as well: an update of the endpoint alone takes authentication away. */
+export function updateEndpointCommand(project: string, delivery: DeclaredDelivery): string {
+  const flags = endpointFlags("FUNCTION_URL", delivery);
+  return gcloud(project, "subscriptions", "update", delivery.pushSubscription, ...flags);
 }
 
 /** Deletes it with what it still holds. On one machine by the broker's REST interface. */
 export function deleteSubscriptionCommand({ project, local }: { project: string; local: boolean }, id: string): string {
-  if (!local) return `gcloud pubsub subscriptions delete ${id} --project=${project}`;
-  const base = process.env["CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB"] ?? "http://127.0.0.1:8086/";
-  return `curl -X DELETE ${base}v1/projects/${project}/subscriptions/${id}`;
+  if (!local) return gcloud(project, "subscriptions", "delete", id);
+  return commandLine("curl", "-X", "DELETE", localSubscription(project, id));
 }
 
 export function createKeptCommand(project: string, topic: string, id: string, retentionSeconds: number): string {
-  return `gcloud pubsub subscriptions create ${id} --project=${project} --topic=${topic} --message-retention-duration=${retentionSeconds}s --expiration-period=never`;
+  const retention = `--message-retention-duration=${retentionSeconds}s`;
+  return gcloud(project, "subscriptions", "create", id, `--topic=${topic}`, retention, neverExpire);
 }
 
 export function updateSubscriptionCommand(project: string, id: string, delivery: DeclaredDelivery): string {
-  return `gcloud pubsub subscriptions update ${id} --project=${project} ${settingFlags(delivery)}`;
+  return gcloud(project, "subscriptions", "update", id, ...settingFlags(delivery));
 }
 
 export function neverExpireCommand(project: string, id: string): string {
-  return `gcloud pubsub subscriptions update ${id} --project=${project} --expiration-period=never`;
+  return gcloud(project, "subscriptions", "update", id, neverExpire);
 }
 
-function settingFlags({ ackDeadlineSeconds, backoffSeconds, lastResort }: DeclaredDelivery): string {
+const neverExpire = "--expiration-period=never";
+
+/** `gcloud pubsub KIND VERB ID` in a project. */
+function gcloud(project: string, kind: string, verb: string, id: string, ...flags: readonly string[]): string {
+  return commandLine("gcloud", "pubsub", kind, verb, id, `--project=${project}`, ...flags);
+}
+
+function endpointFlags(origin: string, { path }: DeclaredDelivery): string[] {
+  return [`--push-endpoint=${origin}/${path}`, "--push-auth-service-account=INVOKER_ACCOUNT"];
+}
+
+function settingFlags({ ackDeadlineSeconds, backoffSeconds, lastResort }: DeclaredDelivery): string[] {
   const { min, max } = backoffSeconds;
   const policy =
     lastResort === undefined
-      ? ""
-      : ` --dead-letter-topic=${lastResort.topic} --max-delivery-attempts=${lastResort.maxDeliveryAttempts}`;
-  return `--ack-deadline=${ackDeadlineSeconds} --min-retry-delay=${min}s --max-retry-delay=${max}s${policy}`;
+      ? []
+      : [`--dead-letter-topic=${lastResort.topic}`, `--max-delivery-attempts=${lastResort.maxDeliveryAttempts}`];
+  return [`--ack-deadline=${ackDeadlineSeconds}`, `--min-retry-delay=${min}s`, `--max-retry-delay=${max}s`, ...policy];
+}
+
+/** In the broker's REST interface. */
+function localSubscription(project: string, id: string): string {
+  const base = process.env["CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB"] || "http://127.0.0.1:8086/";
+  return `${base}v1/projects/${project}/subscriptions/${id}`;
 }
 
 /** Runs a statement of GoogleSQL. */
 export function sqlCommand(project: string, statement: string): string {
-  return `bq query --project_id=${project} --use_legacy_sql=false ${shellWord(statement)}`;
+  return `${commandLine("bq", "query", `--project_id=${project}`, "--use_legacy_sql=false")} ${shellLines(statement)}`;
 }
 
 export function createTableStatement(

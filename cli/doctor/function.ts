@@ -2,6 +2,7 @@ import { isObject } from "../json.ts";
 import { messageOf } from "../terminal/failure.ts";
 import { counted } from "../terminal/table.ts";
 import type { Finding } from "./check.ts";
+import { shellWord } from "./shell-word.ts";
 import { originsOf, type LookedTopic, type Place } from "./topics.ts";
 
 const deadlineMs = 5000;
@@ -19,7 +20,7 @@ export async function findingsOfFunction(topics: readonly LookedTopic[], place: 
 async function health(origin: string, { local, restart, project }: Place): Promise<Finding> {
   const fix = local
     ? restart
-    : `gcloud run services list --project=${project}    (and deploy the function where its URL is not among them)`;
+    : `gcloud run services list ${shellWord(`--project=${project}`)}    (and deploy the function where its URL is not among them)`;
   let response: Response;
   try {
     response = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(deadlineMs) });

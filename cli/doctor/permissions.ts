@@ -2,6 +2,7 @@ import { deadLetterTopic, ingestedTables, topicOf } from "@indelible/schemas/nam
 import { counted } from "../terminal/table.ts";
 import { orWell, unknownBecause, type Finding } from "./check.ts";
 import type { Installation } from "./installation.ts";
+import { commandLine, shellWord } from "./shell-word.ts";
 
 const publish = "pubsub.topics.publish";
 
@@ -36,7 +37,16 @@ export async function mayPublish({ pubsub, project, local, topicPrefix }: Asked)
         return [unknownBecause(`permissions on ${topic}`, error, topic)];
       }
       const finding = `You may not publish to ${topic}: \`indelible emit\`, \`import\` and \`dlq replay\` would be refused there.`;
-      const fix = `gcloud pubsub topics add-iam-policy-binding ${topic} --project=${project} --member=user:ACCOUNT --role=roles/pubsub.publisher`;
+      const fix = commandLine(
+        "gcloud",
+        "pubsub",
+        "topics",
+        "add-iam-policy-binding",
+        topic,
+        `--project=${project}`,
+        "--member=user:ACCOUNT",
+        "--role=roles/pubsub.publisher",
+      );
       return [{ subject: topic, status: "warning", finding, fix }];
     }),
   );
@@ -54,9 +64,9 @@ export async function mayForward({ pubsub, project, local, topicPrefix }: Asked)
   if (publishers.some(({ members }) => members?.some((member) => serviceAgent.test(member)))) {
     return [{ status: "ok", finding: `Pub/Sub's service agent may publish to ${topic}.` }];
   }
-  const number = `$(gcloud projects describe ${project} --format='value(projectNumber)')`;
+  const number = `$(gcloud projects describe ${shellWord(project)} --format='value(projectNumber)')`;
   const member = `serviceAccount:service-${number}@gcp-sa-pubsub.iam.gserviceaccount.com`;
   const finding = `Nothing on ${topic} lets Pub/Sub's service agent publish to it. Unless the project does, what cannot be delivered is not forwarded there.`;
-  const fix = `gcloud pubsub topics add-iam-policy-binding ${topic} --project=${project} --member="${member}" --role=roles/pubsub.publisher`;
+  const fix = `gcloud pubsub topics add-iam-policy-binding ${shellWord(topic)} ${shellWord(`--project=${project}`)} --member="${member}" --role=roles/pubsub.publisher`;
   return [{ status: "warning", finding, fix }];
 }

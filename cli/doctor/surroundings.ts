@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
 import { DEFAULT_DATA_FOLDER, exportLines, type Environment } from "../environment.ts";
 import type { Finding } from "./check.ts";
+import { shellWord } from "./shell-word.ts";
 
 /** What decides which services a command of ours asks. */
 export interface Surroundings {
@@ -19,7 +20,7 @@ const emulators = ["BIGQUERY_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "BIGQUERY_S
 
 /** `indelible COMMAND`, with the data folder where it is not the usual one. */
 export function commandOn(data: string, command: string): string {
-  return `indelible ${command}${data === DEFAULT_DATA_FOLDER ? "" : ` --data ${data}`}`;
+  return `indelible ${command}${data === DEFAULT_DATA_FOLDER ? "" : ` --data ${shellWord(data)}`}`;
 }
 
 /** How to have `indelible dev` create what is missing. */
@@ -55,7 +56,7 @@ export function findingsOfSurroundings({ data, variables, written, running }: Su
     const project = written?.GOOGLE_CLOUD_PROJECT ?? "PROJECT";
     const finding =
       "GOOGLE_CLOUD_PROJECT is not set, and services on this machine have no credentials that would name it.";
-    findings.push({ status: "problem", finding, fix: `export GOOGLE_CLOUD_PROJECT=${project}` });
+    findings.push({ status: "problem", finding, fix: `export GOOGLE_CLOUD_PROJECT=${shellWord(project)}` });
   }
   const prefix = variables["INDELIBLE_TOPIC_PREFIX"];
   if (running && prefix !== undefined && prefix !== DEFAULT_TOPIC_PREFIX) {

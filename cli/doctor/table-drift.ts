@@ -4,6 +4,7 @@ import { counted } from "../terminal/table.ts";
 import type { Finding } from "./check.ts";
 import { addColumnsStatement, sqlCommand } from "./commands.ts";
 import { rebuildSteps } from "./rebuild.ts";
+import { commandLine } from "./shell-word.ts";
 import type { Place } from "./topics.ts";
 
 const dayMs = 86_400_000;
@@ -45,7 +46,13 @@ export function driftOf(name: string, declared: BigQueryTable, found: TableMetad
   const clustered = found.clustering?.fields ?? [];
   if (clustered.join() !== declared.clustering.fields.join()) {
     const finding = `Table ${subject} is clustered by ${clustered.join(", ") || "nothing"} instead of ${declared.clustering.fields.join(", ")}: questions read more than they need.`;
-    const fix = `bq update --project_id=${project} --clustering_fields=${declared.clustering.fields.join(",")} ${bqName(name)}`;
+    const fix = commandLine(
+      "bq",
+      "update",
+      `--project_id=${project}`,
+      `--clustering_fields=${declared.clustering.fields.join(",")}`,
+      bqName(name),
+    );
     findings.push(
       about("warning", finding, local ? "Queries of one machine do not use it; nothing need be done." : fix),
     );
@@ -80,7 +87,13 @@ function partitioning(
     return [{ subject, status: "ok", finding }];
   }
   const finding = `Rows of ${subject} expire after ${days(has)} instead of after ${days(wanted)}.`;
-  const fix = `bq update --project_id=${project} --time_partitioning_expiration=${wanted / 1000} ${bqName(name)}`;
+  const fix = commandLine(
+    "bq",
+    "update",
+    `--project_id=${project}`,
+    `--time_partitioning_expiration=${wanted / 1000}`,
+    bqName(name),
+  );
   return [{ subject, status: "problem", finding, fix: local ? restart : fix }];
 }
 

@@ -8,6 +8,7 @@ import { durationText } from "./age.ts";
 import { orWell, unknownBecause, type Finding } from "./check.ts";
 import { createTableStatement, sqlCommand } from "./commands.ts";
 import type { Installation } from "./installation.ts";
+import { commandLine } from "./shell-word.ts";
 import { driftOf, fieldsOf } from "./table-drift.ts";
 
 const HTTP_NOT_FOUND = 404;
@@ -24,7 +25,7 @@ export async function findingsOfDatasets({
     [RAW_DATASET, VIEWS_DATASET].map(async (dataset): Promise<Finding[]> => {
       const metadata = await orMissing(() => auditor.dataset(dataset).getMetadata());
       if (metadata !== undefined) return [];
-      const fix = local ? restart : `bq mk --dataset ${project}:${dataset}`;
+      const fix = local ? restart : commandLine("bq", "mk", "--dataset", `${project}:${dataset}`);
       return [{ subject: dataset, status: "problem", finding: `Dataset ${dataset} is not there.`, fix }];
     }),
   );
@@ -110,7 +111,13 @@ async function readableBy(reader: BigQuery, view: string): Promise<Finding[]> {
   } catch (error) {
     if (httpCodeOf(error) !== HTTP_FORBIDDEN) throw error;
     const unset = "unset INDELIBLE_WAREHOUSE_TOKEN";
-    const grant = `bq add-iam-policy-binding --member=user:ACCOUNT --role=roles/bigquery.dataViewer ${reader.projectId}:${VIEWS_DATASET}.${view}`;
+    const grant = commandLine(
+      "bq",
+      "add-iam-policy-binding",
+      "--member=user:ACCOUNT",
+      "--role=roles/bigquery.dataViewer",
+      `${reader.projectId}:${VIEWS_DATASET}.${view}`,
+    );
     const isLocal = process.env["BIGQUERY_EMULATOR_HOST"] !== undefined;
     return [
       { subject: view, status: "problem", finding: `A reader may not read ${view}.`, fix: isLocal ? unset : grant },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,17 +7,21 @@ import { after, describe, it } from "node:test";
 import type { TableMetadata } from "@google-cloud/bigquery";
 import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
 import { tables } from "@indelible/schemas/tables.ts";
+import { declaredTopics } from "@indelible/schemas/topics.ts";
 import { runExaminations, type Check, type Examination, type Finding } from "../../cli/doctor/check.ts";
-import { createTableStatement, shellWord } from "../../cli/doctor/commands.ts";
+import { createPushCommand, createTableStatement, createTopicCommand } from "../../cli/doctor/commands.ts";
 import { deadLetterFinding } from "../../cli/doctor/dead-letters.ts";
 import { dataFolder, diskSpace, nodeVersion, tokens } from "../../cli/doctor/machine.ts";
 import { exitCodeOf } from "../../cli/doctor/run.ts";
 import { sealFinding } from "../../cli/doctor/seals.ts";
-import { findingsOfSurroundings, type Surroundings } from "../../cli/doctor/surroundings.ts";
+import { commandLine, shellLines, shellWord } from "../../cli/doctor/shell-word.ts";
+import { commandOn, findingsOfSurroundings, type Surroundings } from "../../cli/doctor/surroundings.ts";
 import { driftOf } from "../../cli/doctor/table-drift.ts";
 import { checksText } from "../../cli/doctor/text.ts";
 import { clockFinding } from "../../cli/doctor/warehouse.ts";
+import { printable } from "../../cli/terminal/cell.ts";
 
+const [topic = assert.fail()] = declaredTopics();
 const folder = mkdtempSync(join(tmpdir(), "indelible-doctor-"));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -211,7 +216,46 @@ describe("driftOf()", () => {
     assert.match(statement, /`log_id` STRING NOT NULL/);
     assert.match(statement, /PARTITION BY TIMESTAMP_TRUNC\(ingested_at, DAY\) CLUSTER BY /);
     assert.match(statement, /partition_expiration_days = 731,/);
-    assert.equal(shellWord("it's"), `'it'\\''s'`);
+  });
+});
+
+describe("commands to be pasted", () => {
+  const words = [
+    "it's",
+    "a b",
+    "$(touch x)",
+    "`id`",
+    "=ls",
+    "~",
+    "",
+    "a\nb",
+    "\u001b]0;x\u0007",
+    "\u202egpj\\'",
+    "é\n1",
+  ];
+
+  it("are words of a shell, whatever they are made of, and of no character that a terminal acts upon", () => {
+    const script = `printf '%s\\0' ${words.map(shellWord).join(" ")} ${words.map(shellLines).join(" ")}`;
+    const printed = execFileSync("bash", ["-c", script], { encoding: "utf8" }).split("\0").slice(0, -1);
+    assert.deepEqual(printed, [...words, ...words]);
+    for (const word of words) assert.equal(printable(shellWord(word)), shellWord(word));
+    assert.equal(shellWord("=ls"), "'=ls'");
+    assert.equal(commandLine("gcloud", "--project=acme.com:p"), "gcloud --project=acme.com:p");
+  });
+
+  it("name a data folder, a project and an address in quotes when they need it", () => {
+    assert.equal(commandOn("my logs; id", "seal"), "indelible seal --data 'my logs; id'");
+    const where = { project: "p;id", local: false, restart: "", data: ".indelible" };
+    const declared = bigQueryTableOf(tables.action_logs);
+    const change: Partial<TableMetadata> = { clustering: { fields: [] } };
+    const found = { ...structuredClone(declared), ...change } as TableMetadata;
+    const [{ fix = "" } = {}] = driftOf("p;id.agent_logs_raw.action_logs", declared, found, where);
+    assert.match(fix, / '--project_id=p;id' .* 'p;id:agent_logs_raw\.action_logs'$/);
+    assert.match(createTopicCommand("p", { ...topic, id: "x y.dead-letter" }), /create 'x y\.dead-letter' --project=p/);
+    assert.match(
+      createPushCommand("p", "t", topic.delivery, "https://f.example/a&b"),
+      /'--push-endpoint=https:[^']*a&b/,
+    );
   });
 });
 

@@ -68,6 +68,11 @@ describe("findEnvironment()", () => {
 });
 
 describe("exportLines()", () => {
+  it("quotes what a shell would act upon", () => {
+    const lines = exportLines({ ...environment, GOOGLE_CLOUD_PROJECT: "p; id\n" });
+    assert.match(lines, /^export GOOGLE_CLOUD_PROJECT=\$'p; id\\x0a'$/m);
+  });
+
   it("is what a shell takes", () => {
     assert.equal(
       exportLines(environment),
