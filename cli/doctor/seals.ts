@@ -1,10 +1,15 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { latestCommit } from "@indelible/ledger/seal-log.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import { isObject } from "../json.ts";
 import { ledgerEnvironment, openLedger } from "../ledger-environment.ts";
 import { durationText } from "./age.ts";
 import type { Finding } from "./check.ts";
 import type { Installation } from "./installation.ts";
 import { commandOn } from "./surroundings.ts";
+import { orMissing } from "./warehouse.ts";
 
 const defaultHeartbeatSeconds = 600;
 const defaultMarginSeconds = 60;
@@ -12,8 +17,16 @@ const defaultMarginSeconds = 60;
 const slackMs = 120_000;
 const problemMs = 86_400_000;
 
-/** How old the newest seal is. Each table is sealed every heartbeat, also when nothing came in. */
-export async function findingsOfSeals({ data }: Installation): Promise<readonly Finding[]> {
+/** What is asked of the warehouse about seals; a client of BigQuery has it. */
+export interface SealRows {
+  query(statement: string): Promise<readonly [readonly unknown[], ...unknown[]]>;
+}
+
+/** How old the newest seal is. Each table is sealed every heartbeat, also when nothing came in. @throws ERR_CONFIG, ERR_STORE */
+export async function findingsOfSeals({
+  data,
+  auditor,
+}: Pick<Installation, "data"> & { readonly auditor: SealRows }): Promise<readonly Finding[]> {
   const env = ledgerEnvironment(data, "auditor");
   const seconds = (name: string, otherwise: number): number => Number(env[name] || otherwise);
   const dueMs =
@@ -21,14 +34,17 @@ export async function findingsOfSeals({ data }: Installation): Promise<readonly 
       (seconds("INDELIBLE_LEDGER_HEARTBEAT_SECONDS", defaultHeartbeatSeconds) +
         seconds("INDELIBLE_LEDGER_MARGIN_SECONDS", defaultMarginSeconds)) +
     slackMs;
+  const keyList = missingKeyList(env);
+  if (keyList !== undefined) return [unsealedFinding(`list of keys ${keyList}`, await hasSealRows(auditor, env), data)];
   try {
     const { store, keys } = await openLedger(env);
     const latest = await latestCommit(store, keys);
-    if (latest === undefined) return [nothingSealed(data)];
+    if (latest === undefined) {
+      return [unsealedFinding(`commit in ${env["INDELIBLE_LEDGER_STORE"]}`, await hasSealRows(auditor, env), data)];
+    }
     const sealed = { at: Number(latest.sealedAt / 1000n), commit: latest.commit.number, size: latest.tree.size };
     return [sealFinding(sealed, Date.now(), dueMs, data)];
   } catch (error) {
-    if (IndelibleError.is(error) && error.code === "ERR_CONFIG") return [nothingSealed(data)];
     if (IndelibleError.is(error) && (error.code === "ERR_CHECKPOINT" || error.code === "ERR_KEY")) {
       const finding = `The seal log does not hold: ${error.message}.`;
       return [{ status: "problem", finding, fix: commandOn(data, "verify") }];
@@ -37,12 +53,28 @@ export async function findingsOfSeals({ data }: Installation): Promise<readonly 
   }
 }
 
-function nothingSealed(data: string): Finding {
-  return {
-    status: "warning",
-    finding: "Nothing is sealed yet: nobody could prove anything.",
-    fix: commandOn(data, "seal"),
-  };
+/** The file that the sealer makes with its first keys, when it is named and not there. */
+function missingKeyList(env: NodeJS.ProcessEnv): string | undefined {
+  const folder = env["INDELIBLE_LEDGER_KEYS"];
+  const path = env["INDELIBLE_LEDGER_KEY_LIST"] || (folder ? join(folder, "keys.json") : undefined);
+  return path === undefined || path.startsWith("gs://") || existsSync(path) ? undefined : path;
+}
+
+/** Whether the sealer has ever written to the warehouse, where its seals are for whoever asks the log. */
+async function hasSealRows(auditor: SealRows, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const statement = `SELECT COUNT(*) AS n FROM \`${env["INDELIBLE_DATASET"] || RAW_DATASET}.seals\``;
+  const [row] = (await orMissing(() => auditor.query(statement)))?.[0] ?? [];
+  return isObject(row) && Number(row["n"]) > 0;
+}
+
+/** @param lacks what there would be if anything were sealed */
+function unsealedFinding(lacks: string, hasRows: boolean, data: string): Finding {
+  if (hasRows) {
+    const finding = `There is no ${lacks}, and table seals has rows: it was sealed, and what proves it is lost or elsewhere. To seal again would begin another log.`;
+    return { status: "problem", finding, fix: commandOn(data, "verify") };
+  }
+  const finding = "Nothing is sealed yet: nobody could prove anything.";
+  return { status: "warning", finding, fix: commandOn(data, "seal") };
 }
 
 /** @param dueMs a newest seal that is older says that nobody seals */

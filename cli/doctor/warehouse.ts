@@ -159,7 +159,7 @@ async function metadataOf(bigquery: BigQuery, dataset: string, name: string): Pr
 }
 
 /** Undefined when it is not there. */
-async function orMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {
+export async function orMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
   } catch (error) {
