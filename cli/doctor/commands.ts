@@ -1,6 +1,6 @@
 /** Commands that repair something in Google Cloud, to be pasted into a shell. */
 import type { BigQueryField, BigQueryTable } from "@indelible/schemas/bigquery.ts";
-import type { DeclaredDelivery, DeclaredTopic } from "@indelible/schemas/topics.ts";
+import type { DeclaredDelivery, DeclaredTopic, KeptSubscription } from "@indelible/schemas/topics.ts";
 import { commandLine, shellLines } from "./shell-word.ts";
 
 export function createTopicCommand(project: string, { id, retentionSeconds }: DeclaredTopic): string {
@@ -46,7 +46,19 @@ export function createKeptCommand(project: string, topic: string, id: string, re
 }
 
 export function updateSubscriptionCommand(project: string, id: string, delivery: DeclaredDelivery): string {
-  return gcloud(project, "subscriptions", "update", id, ...settingFlags(delivery));
+  const none = delivery.lastResort === undefined ? ["--clear-dead-letter-policy"] : [];
+  return gcloud(project, "subscriptions", "update", id, ...settingFlags(delivery), ...none);
+}
+
+export function keepLongerCommand(project: string, { id, retentionSeconds }: KeptSubscription): string {
+  return gcloud(project, "subscriptions", "update", id, `--message-retention-duration=${retentionSeconds}s`);
+}
+
+/** From now on it waits until somebody pulls. */
+export function stopPushingCommand({ project, local }: { project: string; local: boolean }, id: string): string {
+  if (!local) return gcloud(project, "subscriptions", "modify-push-config", id, "--push-endpoint=");
+  const json = ["-H", "Content-Type: application/json", "-d", '{"pushConfig": {}}'];
+  return commandLine("curl", "-X", "POST", ...json, `${localSubscription(project, id)}:modifyPushConfig`);
 }
 
 export function neverExpireCommand(project: string, id: string): string {

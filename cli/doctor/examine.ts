@@ -5,7 +5,7 @@ import { findingsOfDeadLetters } from "./dead-letters.ts";
 import { findingsOfFunction } from "./function.ts";
 import { approach, type Approach, type Installation } from "./installation.ts";
 import { dataFolder, diskSpace, nodeVersion, tokens } from "./machine.ts";
-import { mayForward, mayPublish } from "./permissions.ts";
+import { mayAppend, mayForward, mayPublish } from "./permissions.ts";
 import { findingsOfSeals } from "./seals.ts";
 import { findingsOfSubscriptions, findingsOfTopics, lookAtTopics } from "./topics.ts";
 import { findingsOfClock, findingsOfDatasets, findingsOfTables, findingsOfViews } from "./warehouse.ts";
@@ -75,6 +75,7 @@ function ofServices(installation: Installation): Examination[] {
     one("warehouse.datasets", "warehouse", () => findingsOfDatasets(installation)),
     one("warehouse.tables", "warehouse", () => findingsOfTables(installation)),
     one("warehouse.views", "warehouse", () => findingsOfViews(installation)),
+    one("warehouse.append", "warehouse", () => Promise.resolve(mayAppend(installation))),
     one("warehouse.clock", "warehouse", () => findingsOfClock(installation)),
     one("seals.age", "seals", () => findingsOfSeals(installation)),
     one("dead-letters.age", "dead letters", () => findingsOfDeadLetters(installation)),

@@ -14,8 +14,9 @@ import {
   updateEndpointCommand,
   updateSubscriptionCommand,
 } from "./commands.ts";
+import { daysText } from "./days.ts";
 import type { Installation } from "./installation.ts";
-import { misplacedKept } from "./kept.ts";
+import { driftOfKept, misplacedKept } from "./kept.ts";
 
 type Duration = { readonly seconds?: unknown } | null;
 
@@ -29,6 +30,7 @@ export interface FoundSubscription extends FoundSettings {
   /** Full name, or `_deleted-topic_`. */
   readonly topic?: string | null;
   readonly pushConfig?: { readonly pushEndpoint?: string | null } | null;
+  readonly messageRetentionDuration?: Duration;
   readonly expirationPolicy?: { readonly ttl?: Duration } | null;
   readonly detached?: boolean | null;
 }
@@ -64,7 +66,8 @@ export function lookAtTopics({ pubsub, topicPrefix }: Installation): Promise<Loo
 
 const GRPC_NOT_FOUND = 5;
 
-async function looked<T>(ask: () => Promise<T>): Promise<Looked<T>> {
+/** What `ask` is answered with, which is not undefined. */
+export async function looked<T>(ask: () => Promise<T>): Promise<Looked<T>> {
   try {
     return { found: await ask() };
   } catch (failure) {
@@ -166,7 +169,7 @@ function findingsOfSubscription(
     const finding = `Subscription ${id} is deleted, with what waits in it, when nobody uses it for ${daysText(ttl)}.`;
     findings.push({ subject: id, status: "warning", finding, fix: neverExpireCommand(project, id) });
   }
-  if (kept !== undefined) return findings;
+  if (kept !== undefined) return [...findings, ...driftOfKept(kept, found, declared, place)];
   for (const { setting, declared: isToBe, found: is } of differencesOf(delivery, found, project)) {
     const finding = `Subscription ${id} has ${settingNames[setting]} ${is} instead of ${isToBe}.`;
     const fix = local ? restart : updateSubscriptionCommand(project, id, delivery);
@@ -209,8 +212,4 @@ export function originsOf(topics: readonly LookedTopic[]): string[] {
   });
   const counts = [...Map.groupBy(origins, (origin) => origin)];
   return counts.toSorted(([, one], [, other]) => other.length - one.length).map(([origin]) => origin);
-}
-
-function daysText(seconds: number): string {
-  return seconds === 0 ? "no time" : counted(Math.round((seconds / 86_400) * 10) / 10, "day");
 }

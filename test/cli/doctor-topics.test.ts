@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { declaredTopics } from "@indelible/schemas/topics.ts";
 import { type Finding } from "../../cli/doctor/check.ts";
-import { mayForward, mayPublish } from "../../cli/doctor/permissions.ts";
+import { mayAppend, mayForward, mayPublish } from "../../cli/doctor/permissions.ts";
 import {
   findingsOfSubscriptions,
   findingsOfTopics,
@@ -38,7 +38,7 @@ describe("topics and subscriptions", () => {
           [delivery.pullSubscription, { found: undefined }],
           ...declared.kept.map((kept): [string, Looked<FoundSubscription>] => [
             kept.id,
-            { found: { topic: `projects/p/topics/${id}` } },
+            { found: { topic: `projects/p/topics/${id}`, ...wellKept } },
           ]),
         ]),
       };
@@ -147,6 +147,35 @@ describe("topics and subscriptions", () => {
     });
   }
 
+  it("name a safety net that keeps less, or gives away what it has, and nothing else about it", () => {
+    for (const change of [{ messageRetentionDuration: { seconds: "604800" } }, { messageRetentionDuration: null }]) {
+      const [finding, ...others] = withChanged(".safety-net", change);
+      assert.deepEqual(others, []);
+      assert.match(finding?.finding ?? "", /keeps dead letters for 7 days instead of 31 days/);
+      assert.match(
+        finding?.fix ?? "",
+        /update agent-logs\.dead-letter\.safety-net --project=p --message-retention-duration=2678400s$/,
+      );
+    }
+    const change = { pushConfig: { pushEndpoint: "https://f.example/x" } };
+    const [finding, ...others] = withChanged(".safety-net", change);
+    assert.deepEqual(others, []);
+    assert.equal(finding?.status, "problem");
+    assert.match(finding.fix ?? "", /modify-push-config agent-logs\.dead-letter\.safety-net .*--push-endpoint=$/);
+    const [here] = withChanged(".safety-net", change, { ...place, local: true });
+    assert.match(here?.fix ?? "", /^curl .*'\{"pushConfig": \{\}\}' .*safety-net:modifyPushConfig$/);
+    const [short] = withChanged(".safety-net", { messageRetentionDuration: null }, { ...place, local: true });
+    assert.match(short?.fix ?? "", /safety-net --restore\n[^]*DELETE/);
+  });
+
+  it("clear a last resort where none is declared", () => {
+    const deadLetterPolicy = { deadLetterTopic: "projects/p/topics/x", maxDeliveryAttempts: 5 };
+    const [finding] = withChanged("dead-letter.function", { deadLetterPolicy });
+    assert.match(finding?.fix ?? "", /update agent-logs\.dead-letter\.function .*--clear-dead-letter-policy$/);
+    const [other] = withChanged("conversations.function", { deadLetterPolicy });
+    assert.doesNotMatch(other?.fix ?? "", /clear/);
+  });
+
   it("create a worker's subscription without an endpoint, and the function's where the function is", () => {
     const [worker = assert.fail()] = withChanged("conversations.worker", { topic: "_deleted-topic_" });
     assert.match(worker.fix ?? "", /\n.*create agent-logs\.conversations\.worker .*--ack-deadline=60/);
@@ -182,7 +211,12 @@ describe("topics and subscriptions", () => {
 });
 
 describe("permissions", () => {
-  const asked = (may: boolean, members: readonly string[], local = false): Parameters<typeof mayPublish>[0] => ({
+  const asked = (
+    may: boolean,
+    members: readonly string[],
+    local = false,
+    subscribers = members,
+  ): Parameters<typeof mayPublish>[0] => ({
     project: "p",
     local,
     topicPrefix: "agent-logs",
@@ -191,6 +225,14 @@ describe("permissions", () => {
         iam: {
           testPermissions: ([name = ""]) => Promise.resolve([{ [name]: may }]),
           getPolicy: () => Promise.resolve([{ bindings: [{ role: "roles/pubsub.publisher", members }] }]),
+        },
+      }),
+      subscription: (id) => ({
+        iam: {
+          getPolicy: () =>
+            id.endsWith(".worker")
+              ? Promise.reject(Object.assign(new Error("5 NOT_FOUND"), { code: 5 }))
+              : Promise.resolve([{ bindings: [{ role: "roles/pubsub.subscriber", members: subscribers }] }]),
         },
       }),
     },
@@ -213,8 +255,32 @@ describe("permissions", () => {
 
   it("of Pub/Sub's own agent are what the last resort depends on", async () => {
     assert.equal((await mayForward(asked(true, [agent])))[0]?.status, "ok");
-    const [finding] = await mayForward(asked(true, ["user:somebody@acme.example"]));
+    const [finding] = await mayForward(asked(true, ["user:somebody@acme.example"], false, [agent]));
     assert.equal(finding?.status, "warning");
     assert.match(finding?.fix ?? "", /gcp-sa-pubsub/);
+  });
+
+  it("of Pub/Sub's own agent are asked of every subscription that forwards and is there", async () => {
+    const [finding, ...others] = await mayForward(asked(true, [agent], false, []));
+    assert.deepEqual(others, []);
+    assert.equal(finding?.status, "warning");
+    const commands = (finding.fix ?? "").split("\n");
+    const forwarding = declaredTopics().filter(({ delivery }) => delivery.lastResort !== undefined);
+    assert.equal(commands.length, forwarding.length);
+    for (const [at, { delivery }] of forwarding.entries()) {
+      assert.ok(commands[at]?.includes(`subscriptions add-iam-policy-binding ${delivery.pushSubscription} `));
+      assert.match(commands[at] ?? "", /gcp-sa-pubsub.* --role=roles\/pubsub\.subscriber$/);
+    }
+    const refused = asked(true, [agent]);
+    const failing = { iam: { getPolicy: () => Promise.reject(new Error("7 PERMISSION_DENIED")) } };
+    const unknown = await mayForward({ ...refused, pubsub: { ...refused.pubsub, subscription: () => failing } });
+    assert.deepEqual(new Set(unknown.map(({ status }) => status)), new Set(["unknown"]));
+  });
+
+  it("of the function are said not to be looked at", () => {
+    const [finding] = mayAppend({ project: "p", local: false });
+    assert.equal(finding?.status, "skipped");
+    assert.match(finding.finding, /is not looked at/);
+    assert.match(finding.fix ?? "", /bq show --format=prettyjson p:agent_logs_raw$/);
   });
 });
