@@ -58,15 +58,27 @@ export function removeEnvironment(dataFolder: string): void {
   rmSync(join(dataFolder, fileName), { force: true });
 }
 
+/** Whether variables name services of one machine; one that is empty counts as unset. */
+export function namesServices(variables: NodeJS.ProcessEnv): boolean {
+  return isSet(variables, "BIGQUERY_EMULATOR_HOST") || isSet(variables, "PUBSUB_EMULATOR_HOST");
+}
+
+/** Whether a variable says anything: an empty one does not. */
+export function isSet(variables: NodeJS.ProcessEnv, name: string): boolean {
+  return (variables[name] ?? "") !== "";
+}
+
 /**
  * Finds the services: those that the variables name, else those of the `indelible dev` of this data folder, else Google
- * Cloud with the application default credentials.
+ * Cloud with the application default credentials. Variables that are empty count as unset, and are unset.
  *
  * @returns the project, undefined when the credentials are to name it; and whether the services are those of one machine
  * @throws ERR_CONFIG when the file in the data folder is not ours, or of an `indelible dev` that was killed
  */
 export function findEnvironment(dataFolder: string): { readonly project: string | undefined; readonly local: boolean } {
-  if (process.env["BIGQUERY_EMULATOR_HOST"] === undefined && process.env["PUBSUB_EMULATOR_HOST"] === undefined) {
+  // Whoever reads them from now on, be it a client of Google's, sees the same.
+  for (const name of names) if (process.env[name] === "") delete process.env[name];
+  if (!namesServices(process.env)) {
     const found = readEnvironment(dataFolder);
     if (found !== undefined && !isClaimed(dataFolder)) throw leftBehind(dataFolder);
     if (found !== undefined) applyEnvironment(found);

@@ -1,5 +1,3 @@
-import { join } from "node:path";
-import { existsSync } from "node:fs";
 import { runExaminations, type Area, type Check, type Examination, type Finding } from "./check.ts";
 import { findingsOfDeadLetters } from "./dead-letters.ts";
 import { findingsOfFunction } from "./function.ts";
@@ -56,7 +54,7 @@ function ofMachine(data: string): Examination[] {
   return [
     one("node", () => nodeVersion(process.versions.node)),
     one("data-folder", () => dataFolder(data)),
-    one("disk", () => diskSpace(existsSync(data) ? data : join(data, ".."))),
+    one("disk", () => diskSpace(data)),
     one("tokens", () => tokens(data)),
   ];
 }

@@ -4,7 +4,7 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
 import { bigQueryClient, projectOf, pubSubClient } from "../clients.ts";
 import { isClaimed } from "../dev/data-folder.ts";
-import { findEnvironment, readEnvironment } from "../environment.ts";
+import { findEnvironment, namesServices, readEnvironment } from "../environment.ts";
 import { messageOf } from "../terminal/failure.ts";
 import { roleToken } from "../role-token.ts";
 import type { Finding } from "./check.ts";
@@ -41,7 +41,7 @@ export async function approach(data: string): Promise<Approach> {
   const running = isClaimed(data);
   const written = readEnvironment(data);
   const findings = [...findingsOfSurroundings({ data, variables, written, running })];
-  const isNamed = variables["BIGQUERY_EMULATOR_HOST"] !== undefined || variables["PUBSUB_EMULATOR_HOST"] !== undefined;
+  const isNamed = namesServices(variables);
   // One that was killed has left its file, and no command asks anything; the findings say so.
   if (written !== undefined && !running && !isNamed) return { findings, installation: undefined };
   const { project: named, local } = findEnvironment(data);

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { ACCESS_FILE, readAccess } from "../dev/access.ts";
 import { messageOf } from "../terminal/failure.ts";
@@ -35,8 +35,23 @@ export function dataFolder(path: string): Finding {
   return { status: "ok", finding: `The data folder ${path} can be written.` };
 }
 
-/** @param freeBytes default: what the file system of `path` says */
-export function diskSpace(path: string, freeBytes: number = freeBytesAt(path)): Finding {
+/**
+ * @param folder need not exist yet: then it is about where it would be made
+ * @param freeBytes default: what the file system says
+ */
+export function diskSpace(folder: string, freeBytes?: number): Finding {
+  const path = nearestFolder(folder);
+  return spaceFinding(path, freeBytes ?? freeBytesAt(path));
+}
+
+function nearestFolder(path: string): string {
+  let folder = path;
+  // The last is `.` or `/`, and there.
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
+
+function spaceFinding(path: string, freeBytes: number): Finding {
   const finding = `${thousands(Math.floor(freeBytes / mebibyte))} MiB are free where ${path} is.`;
   if (freeBytes >= scarceBytes) return { status: "ok", finding };
   const fix = `Free some space on that disk, or start on another one: indelible dev --data FOLDER`;

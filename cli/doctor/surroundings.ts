@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { join } from "node:path";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
-import { DEFAULT_DATA_FOLDER, exportLines, type Environment } from "../environment.ts";
+import { DEFAULT_DATA_FOLDER, exportLines, isSet, type Environment } from "../environment.ts";
 import type { Finding } from "./check.ts";
 import { shellWord } from "./shell-word.ts";
 
@@ -68,10 +68,6 @@ export function findingsOfSurroundings({ data, variables, written, running }: Su
     findings.push({ status: "problem", finding, fix: commandOn(data, "dev") });
   }
   return findings;
-}
-
-function isSet(variables: NodeJS.ProcessEnv, name: string): boolean {
-  return (variables[name] ?? "") !== "";
 }
 
 function same(one: string, other: string): boolean {

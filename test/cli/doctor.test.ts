@@ -68,6 +68,13 @@ describe("the machine", () => {
     );
   });
 
+  it("has its room where the nearest folder is that is there", () => {
+    const { status, finding } = diskSpace(join(folder, "a", "b", "c"));
+    assert.notEqual(status, "unknown");
+    assert.ok(finding.endsWith(` MiB are free where ${folder} is.`), finding);
+    assert.match(diskSpace("no-such-folder/b").finding, / where \. is\.$/);
+  });
+
   it("has no data folder before `indelible dev` has run", () => {
     assert.deepEqual(dataFolder(join(folder, "none")).status, "skipped");
     assert.equal(dataFolder(folder).status, "ok");

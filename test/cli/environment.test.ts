@@ -7,6 +7,7 @@ import { claimDataFolder } from "../../cli/dev/data-folder.ts";
 import {
   exportLines,
   findEnvironment,
+  namesServices,
   removeEnvironment,
   writeEnvironment,
   type Environment,
@@ -56,6 +57,21 @@ describe("findEnvironment()", () => {
     process.env["BIGQUERY_EMULATOR_HOST"] = "http://127.0.0.1:9";
     findEnvironment(folder);
     assert.equal(process.env["BIGQUERY_EMULATOR_HOST"], "http://127.0.0.1:9");
+  });
+
+  it("takes variables that are empty for unset, and so do all who read them later", () => {
+    clear();
+    for (const name of Object.keys(environment)) process.env[name] = "";
+    assert.equal(namesServices(process.env), false);
+    removeEnvironment(folder);
+    assert.deepEqual(findEnvironment(folder), { project: undefined, local: false });
+    assert.equal(process.env["PUBSUB_EMULATOR_HOST"], undefined);
+    using claim = claimDataFolder(folder);
+    writeEnvironment(folder, environment);
+    process.env["BIGQUERY_EMULATOR_HOST"] = "";
+    assert.deepEqual(findEnvironment(claim.path), { project: "indelible-local", local: true });
+    assert.equal(process.env["BIGQUERY_EMULATOR_HOST"], "http://127.0.0.1:2");
+    removeEnvironment(folder);
   });
 
   it("refuses a file that is not ours", () => {
