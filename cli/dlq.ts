@@ -174,7 +174,7 @@ function declareSafetyNet(dlq: Command): void {
     .summary("what could not even be written as a dead letter")
     .description(
       "Holds the messages of the safety-net subscription, which keeps all dead letters for 31 days, against the rows of dead_letters. Nothing is " +
-        "acknowledged: they stay there. It waits 3 s for further messages before it takes them for all.",
+        "acknowledged: they stay there. They count as all when Pub/Sub has said twice, each time after 1.5 s, that it has no others.",
     )
     .option("--restore", "publish those without a row to the dead-letter topic again, under the same IDs")
     .option("--limit <count>", "look at so many messages at most", countOf, 10_000)
@@ -184,7 +184,8 @@ function declareSafetyNet(dlq: Command): void {
     .addHelpText(
       "after",
       `
-Exit codes: 0 each has a row or was published again, 1 some have none, 2 wrong usage, 130 interrupted.
+Exit codes: 0 each has a row or was published again, 1 some have none, or nobody knows as the subscription did not answer, 2 wrong usage,
+130 interrupted.
 
 Examples:
   $ indelible dlq safety-net

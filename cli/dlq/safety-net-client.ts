@@ -1,12 +1,13 @@
-import type { v1 } from "@google-cloud/pubsub";
+import type { protos, v1 } from "@google-cloud/pubsub";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { deadLetterTopic } from "@indelible/schemas/names.ts";
 import { pubSubClient } from "../clients.ts";
 import type { Held, SafetyNet } from "./safety-net.ts";
 
 const messagesPerPull = 1000;
-/** So long without a message, and it counts as all. */
-const pullTimeoutMs = 3000;
+const defaultIdleMs = 1500;
+/** So long for an answer that has nothing to wait for. */
+const defaultAnswerMs = 10_000;
 /** So long nobody else gets what was pulled. */
 const holdSeconds = 60;
 const idsPerRequest = 1000;
@@ -14,13 +15,23 @@ const idsPerRequest = 1000;
 const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
 
+type Received = protos.google.pubsub.v1.IReceivedMessage;
 type ClientOptions = ConstructorParameters<typeof v1.SubscriberClient>[0];
+
+/** How long the safety net is waited for, in milliseconds. */
+export interface PullTimes {
+  /** For a first message, before it is asked whether there is any at all. Default: 1,500 */
+  readonly idleMs?: number;
+  /** For the answer to that. Without one, it has said nothing. Default: 10,000 */
+  readonly answerMs?: number;
+}
 
 /** Opens the safety net of a project, works with it and closes it. @throws ERR_CONFIG when there is none; whatever `work` throws */
 export async function withSafetyNet<T>(
   project: string,
   topicPrefix: string,
   work: (net: SafetyNet) => Promise<T>,
+  times: PullTimes = {},
 ): Promise<T> {
   const { v1: generated } = await import("@google-cloud/pubsub");
   const pubsub = pubSubClient(project);
@@ -32,7 +43,7 @@ export async function withSafetyNet<T>(
   const topic = deadLetterTopic(topicPrefix);
   const subscription = `projects/${project}/subscriptions/${topic}.safety-net`;
   try {
-    return await work(new PulledNet(client, subscription, topic));
+    return await work(new PulledNet(client, subscription, topic, times));
   } finally {
     await client.close();
     await pubsub.close();
@@ -43,23 +54,23 @@ class PulledNet implements SafetyNet {
   readonly #client: v1.SubscriberClient;
   readonly #subscription: string;
   readonly #topic: string;
+  readonly #idleMs: number;
+  readonly #answerMs: number;
   readonly #held: string[] = [];
 
-  constructor(client: v1.SubscriberClient, subscription: string, topic: string) {
+  constructor(client: v1.SubscriberClient, subscription: string, topic: string, times: PullTimes) {
     this.#client = client;
     this.#subscription = subscription;
     this.#topic = topic;
+    this.#idleMs = times.idleMs ?? defaultIdleMs;
+    this.#answerMs = times.answerMs ?? defaultAnswerMs;
   }
 
-  async pull(): Promise<Held[]> {
-    const request = { subscription: this.#subscription, maxMessages: messagesPerPull };
-    const received = await this.#client.pull(request, { timeout: pullTimeoutMs, retry: null }).then(
-      ([{ receivedMessages }]) => receivedMessages ?? [],
-      (error: unknown) => {
-        if (hasCode(error, DEADLINE_EXCEEDED)) return [];
-        throw hasCode(error, NOT_FOUND) ? this.#absence(error) : error;
-      },
-    );
+  async pull(): Promise<Held[] | undefined> {
+    // A pull that waits ends at its deadline both where there is nothing and where nobody listens. One that does not wait is answered, or nobody does.
+    const received =
+      (await this.#receive({}, this.#idleMs)) ?? (await this.#receive({ returnImmediately: true }, this.#answerMs));
+    if (received === undefined) return undefined;
     const ackIds = received.flatMap(({ ackId }) => (typeof ackId === "string" ? [ackId] : []));
     this.#held.push(...ackIds);
     await this.#hold(ackIds, holdSeconds);
@@ -71,14 +82,30 @@ class PulledNet implements SafetyNet {
     }));
   }
 
+  /** Undefined when there was no answer in time. */
+  async #receive(how: { readonly returnImmediately?: true }, timeout: number): Promise<Received[] | undefined> {
+    const request = { subscription: this.#subscription, maxMessages: messagesPerPull, ...how };
+    try {
+      const [{ receivedMessages }] = await this.#client.pull(request, { timeout, retry: null });
+      return receivedMessages ?? [];
+    } catch (error) {
+      if (hasCode(error, DEADLINE_EXCEEDED)) return undefined;
+      throw hasCode(error, NOT_FOUND) ? this.#absence(error) : error;
+    }
+  }
+
   async release(): Promise<void> {
-    await this.#hold(this.#held.splice(0), 0);
+    // Whoever cannot hand them back does so after a minute all the same.
+    await this.#hold(this.#held.splice(0), 0).catch(() => {});
   }
 
   async #hold(ackIds: readonly string[], ackDeadlineSeconds: number): Promise<void> {
     for (let from = 0; from < ackIds.length; from += idsPerRequest) {
       const some = ackIds.slice(from, from + idsPerRequest);
-      await this.#client.modifyAckDeadline({ subscription: this.#subscription, ackIds: some, ackDeadlineSeconds });
+      await this.#client.modifyAckDeadline(
+        { subscription: this.#subscription, ackIds: some, ackDeadlineSeconds },
+        { timeout: this.#answerMs, retry: null },
+      );
     }
   }
 

@@ -1,14 +1,12 @@
-import { RESERVED_PREFIX } from "@indelible/schemas/attributes.ts";
-import { deadLetterTopic } from "@indelible/schemas/names.ts";
 import { confirm } from "../terminal/confirmation.ts";
 import { interruption } from "../terminal/interruption.ts";
 import { jsonText } from "../terminal/json-text.ts";
 import { counted, renderTable, thousands } from "../terminal/table.ts";
 import { secondText } from "../terminal/time.ts";
-import { ACT_STALL_MS, atDesk, publishAll, type Desk } from "./desk.ts";
+import { ACT_STALL_MS, atDesk } from "./desk.ts";
 import { commandText, nextText } from "./next.ts";
 import { pairedTable } from "./paired-table.ts";
-import { compare, isRestorable, reasonOf, type Comparison, type Held } from "./safety-net.ts";
+import { compare, isRestorable, reasonOf, restore, type Comparison, type Ending } from "./safety-net.ts";
 import { withSafetyNet } from "./safety-net-client.ts";
 
 export interface SafetyNetFlags {
@@ -22,62 +20,82 @@ export interface SafetyNetFlags {
 
 const maxListed = 50;
 
-/** Prints what only the safety net has, and publishes it again if that is wanted. @returns the exit code: 1 when something is missing */
+/**
+ * Prints what only the safety net has, and publishes it again if that is wanted.
+ *
+ * @returns the exit code: 1 when something is missing, or may be
+ */
 export async function runSafetyNet(flags: SafetyNetFlags): Promise<number> {
   using interrupted = interruption();
   const { signal } = interrupted;
   const asText = process.stdout.isTTY && flags.json !== true;
   return await atDesk(flags.data, { deadlineMs: ACT_STALL_MS }, async (desk) => {
     const comparison = await withSafetyNet(desk.project, desk.topicPrefix, (net) =>
-      compare(net, desk.reader, flags.limit),
+      compare(net, desk.reader, { limit: flags.limit, withData: flags.restore === true && flags.dryRun !== true }),
     );
     signal.throwIfAborted();
     const { missing } = comparison;
     const restorable = missing.filter(isRestorable);
     if (flags.restore !== true || flags.dryRun === true || restorable.length === 0) {
       process.stdout.write(asText ? comparisonText(comparison, flags) : jsonText(comparisonOf(comparison)));
-      return missing.length === 0 ? 0 : 1;
+      return exitCodeOf(comparison, missing.length);
     }
-    process.stderr.write(`${counted(restorable.length, "message")} that only the safety net has\n`);
-    const question = `Publish ${counted(restorable.length, "message")} to the dead-letter topic again?`;
+    process.stderr.write(`${counted(restorable.length, "dead letter")} that only the safety net has\n`);
+    const question = `Publish ${counted(restorable.length, "dead letter")} to the dead-letter topic again?`;
     if (flags.yes !== true && !(await confirm(question, signal))) return 1;
     await restore(desk, restorable);
     const left = missing.length - restorable.length;
     process.stdout.write(
       asText
-        ? `Published ${thousands(restorable.length)} again: they become rows as soon as the function can write.\n${nextText(commandText(["list"], flags.data))}`
+        ? `Published ${thousands(restorable.length)} again: they become rows as soon as the function can write.\n${warnings[comparison.ending]}${nextText(commandText(["list"], flags.data))}`
         : jsonText({ ...comparisonOf(comparison), restored: restorable.length }),
     );
-    return left === 0 ? 0 : 1;
+    return exitCodeOf(comparison, left);
   });
 }
 
-/** Publishes messages once more. Done twice it is still one dead letter each. */
-async function restore(desk: Desk, messages: readonly Held[]): Promise<void> {
-  const again = messages.map(({ data, attributes }) => ({
-    data,
-    attributes: Object.fromEntries(Object.entries(attributes).filter(([name]) => !name.startsWith(RESERVED_PREFIX))),
-  }));
-  await publishAll(desk, deadLetterTopic(desk.topicPrefix), again);
+/** Whoever stops at a limit has asked for it. */
+function exitCodeOf({ ending }: Comparison, left: number): number {
+  return left === 0 && (ending === "all" || ending === "limit") ? 0 : 1;
 }
 
-function comparisonOf({ looked, complete, missing }: Comparison): object {
+const scopes: { readonly [ending in Ending]: string } = {
+  all: "all that it gave",
+  limit: "the first that it gave; --limit allows more",
+  memory: "the first that it gave, as many as fit into memory",
+  silence: "before it stopped answering",
+  repetition: "those that it gave again and again",
+};
+
+const warnings: { readonly [ending in Ending]: string } = {
+  all: "",
+  limit: "",
+  memory: "Those were not all: when they have rows, the same command looks at the others.\n",
+  silence:
+    "The safety net did not answer, so nobody knows whether those were all. See whether Pub/Sub is there, then ask again.\n",
+  repetition:
+    "It gave no new ones, but it did not say that those were all. Ask again when nobody else pulls from it.\n",
+};
+
+function comparisonOf({ looked, ending, missing }: Comparison): object {
   return {
     looked,
-    complete,
+    complete: ending === "all",
+    ending,
     missing: missing.map((held) => ({
       messageId: held.messageId,
       publishedAt: held.publishedAt,
       ...reasonOf(held),
-      bytes: held.data.length,
+      bytes: held.bytes,
       restorable: isRestorable(held),
     })),
   };
 }
 
-function comparisonText({ looked, complete, missing }: Comparison, flags: SafetyNetFlags): string {
-  const scope = complete ? "all that it gave" : `the first that it gave; --limit allows more`;
-  const summary = `Looked at ${counted(looked, "message")} of the safety net, ${scope}: ${thousands(missing.length)} without a row in dead_letters.\n`;
+export function comparisonText({ looked, ending, missing }: Comparison, flags: Pick<SafetyNetFlags, "data">): string {
+  const summary =
+    `Looked at ${counted(looked, "message")} of the safety net, ${scopes[ending]}: ` +
+    `${counted(missing.length, "dead letter")} without a row in dead_letters.\n${warnings[ending]}`;
   if (missing.length === 0) return summary;
   const columns = ["published", "table", "reason"].map((title) => ({ title }));
   const shown = missing.slice(0, maxListed).map((held) => ({ held, ...reasonOf(held) }));
