@@ -67,8 +67,8 @@ export function adviceOf({ reason }: Pick<GroupKey, "reason">, detail: string, n
 function operationOf(detail: string): { readonly operation: string; readonly text: string } {
   const [, unknownIn = "", quotedName = ""] =
     /^(.+) has the field ("(?:[^"\\]|\\.)*"), which \w+ does not$/.exec(detail) ?? [];
-  if (unknownIn !== "") {
-    const name = JSON.parse(quotedName) as string;
+  const name = nameOf(quotedName);
+  if (name !== undefined) {
     const path = jsonOf(`${pointerOf(unknownIn)}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
     return {
       operation: `{"op":"remove","path":${path}}`,
@@ -94,6 +94,16 @@ function operationOf(detail: string): { readonly operation: string; readonly tex
 }
 
 const fillIn = `Put JSON in place of ${FILL_IN}: a number, or a text in double quotes. All that are replayed get the same.`;
+
+/** Undefined when it is no JSON: whoever may publish dead letters also writes their details. */
+function nameOf(quoted: string): string | undefined {
+  try {
+    const name: unknown = JSON.parse(quoted);
+    return typeof name === "string" ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A JSON Pointer of a place as the validator writes it: `the event`, or names and positions with dots between. */
 function pointerOf(place: string): string {

@@ -2,7 +2,7 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { filterOf, type Filter, type FilterFlags } from "./filter.ts";
 import { digitsOf, groupIdOf, HANDLE_FORM, jobIdOf } from "./handle.ts";
 import type { JobRecord } from "./job.ts";
-import { states, type GroupKey, type Letter, type State } from "./letter.ts";
+import { groupKey, states, type GroupKey, type Letter, type State } from "./letter.ts";
 import { select, survey, type Surveyed } from "./survey.ts";
 import type { DeadLetterReader } from "./warehouse.ts";
 
@@ -131,7 +131,15 @@ export async function choose(
   const settled = named.filter(({ letter }) => !chosen.has(letter.id));
   let cut = false;
   const filters: Filter[] = names.length === 0 ? [filter] : [];
-  for (const name of groups) filters.push({ ...filter, group: await resolveGroupName(reader, name) });
+  for (const name of groups) {
+    const group = await resolveGroupName(reader, name);
+    if (filter.group !== undefined && groupKey(filter.group) !== groupKey(group)) {
+      throw new IndelibleError("ERR_NOT_FOUND", `${name} and --group are two groups: nothing is in both`, {
+        hint: "Leave --group out, and name each group that you mean.",
+      });
+    }
+    filters.push({ ...filter, group });
+  }
   for (const one of filters) {
     // One more than may be acted on tells whether that is all.
     const wanted = { filter: one, states: byFilter, limit: limit + 1, newestFirst: false };

@@ -119,6 +119,16 @@ describe("choose() by groups", () => {
     const name = groupIdOf(letter ?? key);
     assert.equal((await choose(world, [name], { table: "seals" }, wanted)).chosen.length, 0);
   });
+
+  it("refuses a group that is not the one of --group, and takes it when it is", async () => {
+    const world = worldOf("x", '{"mood":1}');
+    const [first = assert.fail(), second = assert.fail()] = groupsOf(await lettersOf(world));
+    assert.equal((await choose(world, [groupIdOf(first)], { group: first }, wanted)).chosen.length, 1);
+    await assert.rejects(choose(world, [groupIdOf(first)], { group: second }, wanted), {
+      code: "ERR_NOT_FOUND",
+      message: /and --group are two groups/,
+    });
+  });
 });
 
 describe("adviceOf()", () => {
@@ -151,6 +161,16 @@ describe("adviceOf()", () => {
     ];
     for (const [reason, detail, patch] of expected) {
       assert.deepEqual(commandOf(reason, detail), ["replay", "g-1", "--edit", patch]);
+    }
+  });
+
+  it("says what to do in general where a detail only looks as if it named a field", () => {
+    for (const quoted of ['"\\x"', '"\\u00"', '"\n"']) {
+      const [, , , patch = ""] = commandOf(
+        "ERR_UNKNOWN_FIELD",
+        `the event has the field ${quoted}, which conversations does not`,
+      );
+      assert.equal(patch, `[{"op":"replace","path":"/FILL_IN","value":FILL_IN}]`, quoted);
     }
   });
 
