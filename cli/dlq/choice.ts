@@ -98,6 +98,8 @@ export interface Choice {
   readonly chosen: readonly Surveyed[];
   /** Named by ID though there is nothing to do about them. */
   readonly settled: readonly Surveyed[];
+  /** How many of those that filters and groups mean were not admitted. */
+  readonly leftOut: number;
   /** Whether there may be more than the limit. */
   readonly cut: boolean;
 }
@@ -106,6 +108,8 @@ export interface Choice {
 export interface Wanted {
   /** States of those that filters and groups mean. */
   readonly byFilter: readonly State[];
+  /** Which of those. Default: all */
+  readonly admits?: (surveyed: Surveyed) => boolean;
   /** States of those that are named by their own ID. */
   readonly byId: readonly State[];
   readonly limit: number;
@@ -121,7 +125,7 @@ export async function choose(
   reader: DeadLetterReader,
   names: readonly string[],
   filter: Filter,
-  { byFilter, byId, limit }: Wanted,
+  { byFilter, admits = () => true, byId, limit }: Wanted,
 ): Promise<Choice> {
   const groups = names.filter((name) => name.toLowerCase().startsWith("g-"));
   const ids = names.filter((name) => !groups.includes(name));
@@ -129,6 +133,12 @@ export async function choose(
   const chosen = new Map<string, Surveyed>();
   for (const one of named) if (byId.includes(one.status.state)) chosen.set(one.letter.id, one);
   const settled = named.filter(({ letter }) => !chosen.has(letter.id));
+  const leftOut = new Set<string>();
+  const isAdmitted = (one: Surveyed): boolean => {
+    if (admits(one)) return true;
+    leftOut.add(one.letter.id);
+    return false;
+  };
   let cut = false;
   const filters: Filter[] = names.length === 0 ? [filter] : [];
   for (const name of groups) {
@@ -142,13 +152,14 @@ export async function choose(
   }
   for (const one of filters) {
     // One more than may be acted on tells whether that is all.
-    const wanted = { filter: one, states: byFilter, limit: limit + 1, newestFirst: false };
+    const wanted = { filter: one, states: byFilter, admits: isAdmitted, limit: limit + 1, newestFirst: false };
     for (const surveyed of await select(reader, wanted)) {
       if (chosen.size < limit || chosen.has(surveyed.letter.id)) chosen.set(surveyed.letter.id, surveyed);
       else cut = true;
     }
   }
-  return { chosen: [...chosen.values()], settled, cut };
+  for (const id of chosen.keys()) leftOut.delete(id);
+  return { chosen: [...chosen.values()], settled, leftOut: leftOut.size, cut };
 }
 
 async function resolveGroupName(reader: DeadLetterReader, name: string): Promise<GroupKey> {

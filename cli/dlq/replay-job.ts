@@ -10,7 +10,7 @@ import { parts } from "../delivery/warehouse.ts";
 import { eventTexts, type Content } from "./content.ts";
 import { publishAll, type Desk } from "./desk.ts";
 import { edit, isPatch } from "./edit.ts";
-import type { Letter } from "./letter.ts";
+import type { Decision, Letter } from "./letter.ts";
 import { replayMessage } from "./replay-message.ts";
 import { record, reviewOf, type Reviewer } from "./reviews.ts";
 import { chunksBySize, isReplayable, type Surveyed } from "./survey.ts";
@@ -230,8 +230,10 @@ export async function replayLetters(
     for (const chunk of parts(result.prepared, Math.min(maxChunkLetters, options.ratePerSecond))) {
       if (options.signal.aborted) return { published, skipped, interrupted: true };
       const startedAt = performance.now();
-      await replayChunk(desk, chunk, options.reviewer);
-      published.push(...chunk.map(({ surveyed }) => surveyed.letter));
+      const checked = await checkDecisions(desk, chunk);
+      skipped.push(...checked.skipped);
+      await replayChunk(desk, checked.current, options.reviewer);
+      published.push(...checked.current.map(({ surveyed }) => surveyed.letter));
       options.onProgress(published.length + skipped.length);
       const restMs = (chunk.length / options.ratePerSecond) * 1000 - (performance.now() - startedAt);
       if (published.length + skipped.length < letters.length && restMs > 0) {
@@ -241,6 +243,36 @@ export async function replayLetters(
     }
   }
   return { published, skipped, interrupted: false };
+}
+
+/**
+ * Leaves out what somebody else has decided about since it was chosen, unless that was to do the very same. What two decide within the second that
+ * lies between this and the review's row is not seen.
+ */
+async function checkDecisions(
+  desk: Desk,
+  chunk: readonly Prepared[],
+): Promise<{ readonly current: readonly Prepared[]; readonly skipped: readonly Skipped[] }> {
+  const ids = chunk.map(({ surveyed }) => surveyed.letter.id);
+  const page = { decisions: [undefined, "replay", "discard"] as const, newestFirst: false, limit: ids.length };
+  const letters = new Map((await desk.reader.letters({ ids }, page)).map((letter) => [letter.id, letter]));
+  const current: Prepared[] = [];
+  const skipped: Skipped[] = [];
+  for (const prepared of chunk) {
+    const { letter, status } = prepared.surveyed;
+    const now = letters.get(letter.id);
+    if (now === undefined || now.decision?.micros === letter.decision?.micros) current.push(prepared);
+    else if (isReplayWith(prepared.patch, now.decision))
+      current.push({ ...prepared, surveyed: { letter: now, status: { ...status, state: "replaying" } } });
+    else skipped.push({ letter: now, ...reasonOf(now.decision) });
+  }
+  return { current, skipped };
+}
+
+function reasonOf(decision: Decision | undefined): Omit<Skipped, "letter"> {
+  return decision?.kind === "discard"
+    ? { why: "somebody has discarded it meanwhile", hint: "`replay` of its ID changes that." }
+    : { why: "somebody has replayed it meanwhile, with another edit or none", hint: "See `indelible dlq jobs`." };
 }
 
 async function replayChunk(desk: Desk, chunk: readonly Prepared[], reviewer: Reviewer): Promise<void> {
@@ -257,8 +289,12 @@ async function replayChunk(desk: Desk, chunk: readonly Prepared[], reviewer: Rev
 
 /** Whether this very replay is on record already and only has to be published. */
 function isDecided({ surveyed: { letter, status }, patch }: Prepared): boolean {
-  if (status.state !== "replaying") return false;
-  return canonicalize(letter.decision?.patch ?? null) === canonicalize(patch ?? null);
+  return status.state === "replaying" && isReplayWith(patch, letter.decision);
+}
+
+/** Whether it was decided to replay with the same edit, or without one as well. */
+export function isReplayWith(patch: Patch | undefined, decision: Decision | undefined): boolean {
+  return decision?.kind === "replay" && canonicalize(decision.patch ?? null) === canonicalize(patch ?? null);
 }
 
 function* chunksOf(letters: readonly Surveyed[], maxLetters: number): Generator<Surveyed[]> {

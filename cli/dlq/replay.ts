@@ -1,3 +1,4 @@
+import type { Patch } from "rfc6902";
 import { interruption } from "../terminal/interruption.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { counted, thousands } from "../terminal/table.ts";
@@ -10,6 +11,7 @@ import { groupIdOf, jobIdOf } from "./handle.ts";
 import { groupKey, type Letter, type State } from "./letter.ts";
 import { awaitOutcome } from "./outcome.ts";
 import {
+  isReplayWith,
   rehearse,
   replayLetters,
   type Instructions,
@@ -46,8 +48,11 @@ export async function runReplay(names: readonly string[], flags: ReplayFlags): P
     const byFilter: readonly State[] = flags.state === undefined ? ["open", "replaying"] : [flags.state];
     const byId: readonly State[] = ["open", "replaying", "failed-again", "discarded"];
     const filter = await resolveFilter(desk.reader, flags);
-    const { chosen, settled, cut } = await choose(desk.reader, names, filter, { byFilter, byId, limit: flags.limit });
+    const admits = flags.state === undefined ? admitsFor(patch) : undefined;
+    const wanted = { byFilter, ...(admits !== undefined && { admits }), byId, limit: flags.limit };
+    const { chosen, settled, leftOut, cut } = await choose(desk.reader, names, filter, wanted);
     for (const { letter } of settled) process.stderr.write(`${letter.id} has been replayed and has arrived\n`);
+    if (leftOut > 0) process.stderr.write(leftOutText(leftOut));
     if (chosen.length === 0) {
       process.stderr.write("There is nothing to replay.\n");
       if (!asText) process.stdout.write(jsonText({ published: 0, arrived: 0, remaining: 0 }));
@@ -76,6 +81,19 @@ export async function runReplay(names: readonly string[], flags: ReplayFlags): P
     if (signal.aborted) return interruptedExitCode;
     return report.outcome.arrived === chosen.length ? 0 : 1;
   });
+}
+
+/**
+ * Which of the letters that groups and filters mean a replay with this edit may take: of those that have been replayed and not arrived yet only what was
+ * replayed with the same edit. Another edit under the same identity would be a conflict as soon as both arrive.
+ */
+export function admitsFor(patch: Patch | undefined): (surveyed: Surveyed) => boolean {
+  return ({ letter, status }) =>
+    patch === undefined || status.state !== "replaying" || isReplayWith(patch, letter.decision);
+}
+
+export function leftOutText(count: number): string {
+  return `${counted(count, "dead letter")} left out: replayed before with another edit or none, and not arrived yet. Both would be a conflict; --state replaying takes them all the same.\n`;
 }
 
 interface FollowOptions extends Omit<ReplayOptions, "onProgress"> {

@@ -83,19 +83,21 @@ export function* chunksBySize(letters: Iterable<Letter>, maxLetters: number): Ge
 export interface Selection {
   readonly filter: Filter;
   readonly states: readonly State[];
+  /** Of those in these states. Default: all */
+  readonly admits?: (surveyed: Surveyed) => boolean;
   readonly limit: number;
   readonly newestFirst: boolean;
 }
 
 /** The letters that are meant, in the order of their messages, at most `limit`. */
 export async function select(reader: DeadLetterReader, selection: Selection): Promise<Surveyed[]> {
-  const { filter, states, limit, newestFirst } = selection;
+  const { filter, states, admits = () => true, limit, newestFirst } = selection;
   const decisions = decisionsOf(states);
   const perPage = Math.min(maxLettersPerPage, Math.max(minLettersPerPage, limit));
   const selected: Surveyed[] = [];
   for (let after: Letter | undefined; ;) {
     const page = await reader.letters(filter, { decisions, after, newestFirst, limit: perPage });
-    const wanted = (await survey(page, reader)).filter(({ status }) => states.includes(status.state));
+    const wanted = (await survey(page, reader)).filter((one) => states.includes(one.status.state) && admits(one));
     selected.push(...wanted.slice(0, limit - selected.length));
     after = page.at(-1);
     if (page.length < perPage || after === undefined || selected.length >= limit) return selected;
