@@ -36,14 +36,26 @@ export interface Job extends JobRecord {
   readonly failures: readonly Failure[];
 }
 
-/** Most dead letters of a run that are looked at. */
+/** Most dead letters of a run that are looked at when that run is asked about. */
 const maxLetters = 100_000;
+/** Most dead letters of a run that are looked at when all runs are listed. */
+export const MAX_LISTED_LETTERS = 1000;
 
-/** Runs of commands that decided about dead letters, the newest first, with what came of it. */
-export async function readJobs(reader: DeadLetterReader, filter: JobFilter): Promise<Job[]> {
-  const jobs: Job[] = [];
-  for (const record of await reader.jobs(filter)) jobs.push(await outcomesOf(reader, record));
+/**
+ * Runs of commands that decided about dead letters, the newest first, from their reviews. What came of them is asked of runs of at most 1,000
+ * dead letters only: see `outcomesOf`.
+ */
+export async function readJobs(reader: DeadLetterReader, filter: JobFilter): Promise<(Job | JobRecord)[]> {
+  const jobs: (Job | JobRecord)[] = [];
+  for (const record of await reader.jobs(filter)) {
+    jobs.push(record.letters > MAX_LISTED_LETTERS ? record : await outcomesOf(reader, record));
+  }
   return jobs;
+}
+
+/** Whether it was asked what came of a run. */
+export function hasOutcome(job: Job | JobRecord): job is Job {
+  return "states" in job;
 }
 
 /** What has become of what a run decided about; of the oldest 100,000 dead letters at most. */

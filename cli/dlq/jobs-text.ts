@@ -2,14 +2,14 @@ import { section } from "../delivery/text.ts";
 import { counted, renderTable, thousands } from "../terminal/table.ts";
 import { secondText } from "../terminal/time.ts";
 import { jobIdOf } from "./handle.ts";
-import type { Job } from "./job.ts";
+import { hasOutcome, MAX_LISTED_LETTERS, type Job, type JobRecord } from "./job.ts";
 import { commandText, nextText } from "./next.ts";
 import { pairedTable } from "./paired-table.ts";
 import { fieldsText } from "./show-text.ts";
 import { failuresText, groupsOfFailures } from "./text.ts";
 
 /** Runs of commands, each with what came of it, and the command that shows one. */
-export function jobsText(jobs: readonly Job[], width: number = Infinity, dataFolder?: string): string {
+export function jobsText(jobs: readonly (Job | JobRecord)[], width: number = Infinity, dataFolder?: string): string {
   const columns = [
     { title: "job" },
     { title: "started" },
@@ -24,15 +24,20 @@ export function jobsText(jobs: readonly Job[], width: number = Infinity, dataFol
     thousands(job.letters),
     job.reviewer,
   ]);
-  const outcomes = jobs.map((job) => `${outcomeText(job)}${job.note === null ? "" : `; ${job.note}`}`);
+  const outcomes = jobs.map(
+    (job) => `${hasOutcome(job) ? outcomeText(job) : "not looked at"}${job.note === null ? "" : `; ${job.note}`}`,
+  );
   const shortRows = jobs.map((job, index) => [jobIdOf(job.publisherId), `${job.decision}: ${outcomes[index]}`]);
   const table =
     pairedTable(columns, rows, outcomes, width) ??
     renderTable([{ title: "job" }, { title: "outcome" }], shortRows, width);
-  const shown = jobs.find((job) => nextOf(job) !== undefined) ?? jobs[0];
+  const shown = jobs.find((job) => !hasOutcome(job) || nextOf(job) !== undefined) ?? jobs[0];
   if (shown === undefined) return "No jobs: nobody has replayed or discarded anything.\n";
   const next = commandText(["jobs", jobIdOf(shown.publisherId)], dataFolder);
-  return `${table}${counted(jobs.length, "job")}\n${nextText(next)}`;
+  const note = jobs.every(hasOutcome)
+    ? ""
+    : `What came of more than ${thousands(MAX_LISTED_LETTERS)} dead letters is only looked at when their job is asked about.\n`;
+  return `${table}${counted(jobs.length, "job")}\n${note}${nextText(next)}`;
 }
 
 /** One run, what of it failed again, and the command to run next when something is left to do. */

@@ -2,7 +2,7 @@ import { jsonText } from "../terminal/json-text.ts";
 import { resolveJob } from "./choice.ts";
 import { atDesk, LOOK_STALL_MS } from "./desk.ts";
 import { jobIdOf } from "./handle.ts";
-import { outcomesOf, readJobs, type Job } from "./job.ts";
+import { hasOutcome, outcomesOf, readJobs, type Job, type JobRecord } from "./job.ts";
 import { jobsText, jobText, nextOf } from "./jobs-text.ts";
 import { commandText } from "./next.ts";
 
@@ -31,8 +31,8 @@ export async function runJobs(digits: string | undefined, flags: JobsFlags): Pro
   });
 }
 
-function plain(job: Job, dataFolder: string): object {
-  const next = nextOf(job);
+function plain(job: Job | JobRecord, dataFolder: string): object {
+  const next = hasOutcome(job) ? nextOf(job) : ["jobs", jobIdOf(job.publisherId)];
   const patch: unknown = job.patch === null ? null : JSON.parse(job.patch);
   return {
     id: jobIdOf(job.publisherId),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Event } from "@indelible/schemas/tables.ts";
 import { digitsOf, groupIdOf } from "../../cli/dlq/handle.ts";
-import { readJobs } from "../../cli/dlq/job.ts";
+import { hasOutcome, readJobs } from "../../cli/dlq/job.ts";
 import { DeadLetterWarehouse } from "../../cli/dlq/warehouse.ts";
 import { RawWarehouse } from "./raw-warehouse.ts";
 
@@ -144,7 +144,7 @@ describe("DeadLetterWarehouse, of rows that were delivered twice, late, and with
   });
 
   it("tells runs apart by who published their reviews, and what was decided again since", async () => {
-    const jobs = await readJobs(reader, { limit: 10 });
+    const jobs = (await readJobs(reader, { limit: 10 })).map((job) => (hasOutcome(job) ? job : assert.fail()));
     assert.deepEqual(
       jobs
         .map((job) => [job.publisherId, job.decision, job.letters, job.states.replaying, job.decidedAgain])
