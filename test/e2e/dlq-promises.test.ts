@@ -1,53 +1,83 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { PubSub } from "@google-cloud/pubsub";
+import type { Patch } from "rfc6902";
 import { pubSubClient } from "../../cli/clients.ts";
-import { applyEnvironment, type Environment } from "../../cli/environment.ts";
+import { choose } from "../../cli/dlq/choice.ts";
+import { atDesk, type Desk } from "../../cli/dlq/desk.ts";
+import { discardLetters } from "../../cli/dlq/discard.ts";
+import { groupIdOf, jobIdOf } from "../../cli/dlq/handle.ts";
+import { hasOutcome, readJobs } from "../../cli/dlq/job.ts";
+import type { Group, State } from "../../cli/dlq/letter.ts";
+import { replayAndFollow } from "../../cli/dlq/replay.ts";
+import { Run, type Reviewer } from "../../cli/dlq/reviews.ts";
+import { compare, isRestorable, restore, type Comparison } from "../../cli/dlq/safety-net.ts";
+import { withSafetyNet } from "../../cli/dlq/safety-net-client.ts";
+import type { Surveyed } from "../../cli/dlq/survey.ts";
+import { openWarehouse, rowsOf, type PlainRow } from "../../cli/warehouse.ts";
 import { DataFolder, Dev } from "./dev.ts";
-import { nextOf, paste, startCli, type Ended } from "./dlq-cli.ts";
+import { nextOf, paste, type Ended } from "./dlq-cli.ts";
 
 const folder = new DataFolder();
 // Where `indelible dev` keeps its data unless told otherwise: so do the commands that are pasted.
 const data = join(folder.path, "data");
 const shell = (line: string): Promise<Ended> => paste(folder.path, `${line} --data data`);
+const signal = new AbortController().signal;
+const patience = { deadlineMs: 30_000 };
 
-async function json<T>(...args: readonly string[]): Promise<T> {
-  const { out, errors } = await startCli(data, args).ended;
-  if (out === "") throw new Error(errors);
-  return JSON.parse(out) as T;
-}
+/** What the commands do, in this process: to start one takes longer than all that it does. */
+const work = <T>(what: (desk: Desk) => Promise<T>): Promise<T> => atDesk(data, patience, what);
+const groupsOf = (table: string): Promise<Group[]> => work(({ reader }) => reader.groups({ table }, undefined, 100));
+const query = async (sql: string): Promise<PlainRow[]> =>
+  rowsOf((await openWarehouse(data)).bigquery, { query: sql }, patience);
+const reviewer = (name = "ops@desk"): Reviewer => ({ name, note: undefined, run: new Run() });
 
-interface ListedGroup {
-  readonly id: string;
-  readonly table: string;
-  readonly reason: string;
-  readonly count: number;
-}
-interface ListedLetter {
-  readonly id: string;
-  readonly logId: string;
-  readonly group: string;
-}
-interface ListedJob {
-  readonly id: string;
-  readonly reviewer: string;
-  readonly letters: number;
-  readonly states: { readonly [state: string]: number };
-  readonly failures: readonly { readonly detail: string }[];
-  readonly next?: string;
+/** What is named, or what is in this state of all. */
+async function chosen(
+  desk: Desk,
+  names: readonly string[],
+  state: State = "open",
+  limit = 10_000,
+): Promise<readonly Surveyed[]> {
+  return (await choose(desk.reader, names, {}, { byFilter: [state], byId: [state], limit })).chosen;
 }
 
-const list = (...args: string[]): Promise<ListedGroup[]> => json("dlq", "list", ...args);
-const query = (sql: string): Promise<{ [column: string]: unknown }[]> => json("query", sql);
+const replay = (
+  desk: Desk,
+  letters: readonly Surveyed[],
+  patch: Patch,
+  options: { readonly force?: true; readonly reviewer?: Reviewer } = {},
+): ReturnType<typeof replayAndFollow> =>
+  replayAndFollow(
+    desk,
+    letters,
+    { patch, force: options.force === true },
+    { reviewer: options.reviewer ?? reviewer(), ratePerSecond: 5000, waitMs: 60_000, signal },
+  );
 
 async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  const giveUpAt = performance.now() + 60_000;
   for (;;) {
     const answer = await ask();
     if (isRight(answer)) return answer;
+    if (performance.now() > giveUpAt) assert.fail(`after a minute it is still ${JSON.stringify(answer)}`);
+    await delay(50);
   }
 }
+
+const openIn = (table: string, count: number): Promise<Group[]> =>
+  until(
+    () => groupsOf(table),
+    (groups) => groups.reduce((sum, group) => sum + group.count, 0) === count,
+  );
+
+const lookIntoNet = (desk: Desk): Promise<Comparison> =>
+  withSafetyNet(desk.project, desk.topicPrefix, (net) => compare(net, desk.reader, { limit: 10_000, withData: true }), {
+    idleMs: 200,
+  });
 
 describe("what ops ask for", () => {
   let dev: Dev;
@@ -64,16 +94,11 @@ describe("what ops ask for", () => {
     started_at: "2026-01-31T09:30:00Z",
     ...more,
   });
-  const openIn = (table: string, count: number): Promise<ListedGroup[]> =>
-    until(
-      () => list("--table", table),
-      (groups) => groups.reduce((sum, group) => sum + group.count, 0) === count,
-    );
 
   before(async () => {
     dev = new Dev(folder, []);
     await dev.running();
-    applyEnvironment(JSON.parse(readFileSync(join(data, "env.json"), "utf8")) as Environment);
+    await openWarehouse(data);
     pubsub = pubSubClient("indelible-local");
   });
   after(async () => {
@@ -104,7 +129,7 @@ describe("what ops ask for", () => {
       ),
       [{ n: 1 }],
     );
-    assert.deepEqual(await list("--table", "thinking_logs"), []);
+    assert.deepEqual(await groupsOf("thinking_logs"), []);
   });
 
   it("the fix is named where it is obvious, and what an agent has logged is nothing but text to the shell", async () => {
@@ -134,77 +159,57 @@ describe("what ops ask for", () => {
       [667, "ERR_UNKNOWN_FIELD"],
     ]);
     const unknown = groups.find(({ reason }) => reason === "ERR_UNKNOWN_FIELD") ?? assert.fail();
-    const [smallest] = groups.toSorted((a, b) => a.count - b.count);
-    const lacking = smallest?.id ?? assert.fail();
-
-    const rehearsed = await json<object>("dlq", "discard", unknown.id, "--dry-run");
-    assert.deepEqual({ ...rehearsed, groups: undefined }, { dryRun: true, chosen: 667, groups: undefined });
-    assert.equal((await list("--group", unknown.id))[0]?.count, 667, "a dry run changes nothing");
-    const unconfirmed = await startCli(data, ["dlq", "discard", unknown.id]).ended;
-    assert.match(unconfirmed.errors, /ERR_UNCONFIRMED/);
-
-    const discarded = await json<{ discarded: number; job: string }>("dlq", "discard", unknown.id.slice(0, 7), "--yes");
-    assert.equal(discarded.discarded, 667);
-    const patch = '[{"op":"add","path":"/business_id","value":"acme"}]';
-    const replayed = await startCli(data, ["dlq", "replay", lacking, "--edit", patch, "--rate", "5000", "--yes"]).ended;
-    assert.equal(replayed.exitCode, 0, replayed.errors);
+    const lacking = groups.find(({ count }) => count === 666) ?? assert.fail();
+    await work(async (desk) => {
+      const ofGroup = await chosen(desk, [groupIdOf(unknown).slice(0, 7)]);
+      assert.equal(await discardLetters(desk, ofGroup, reviewer(), signal), 667);
+      const patch: Patch = [{ op: "add", path: "/business_id", value: "acme" }];
+      const { outcome } = await replay(desk, await chosen(desk, [groupIdOf(lacking)]), patch);
+      assert.equal(outcome.arrived, 666);
+    });
     assert.deepEqual(
-      (await list("--table", "conversations")).map(({ count }) => count),
+      (await groupsOf("conversations")).map(({ count }) => count),
       [667],
     );
-    assert.deepEqual(await list("--table", "conversations", "--group", lacking), []);
   });
 
   it("what a bulk job did and what of it failed can be seen when the terminal is closed", async () => {
-    const [group] = await list("--table", "conversations");
-    const patch = '[{"op":"replace","path":"/cost_usd","value":-1}]';
-    const forced = ["--edit", patch, "--force", "--limit", "3", "--reviewer", "ops@desk", "--yes"];
-    const replayed = await startCli(data, ["dlq", "replay", group?.id ?? "", ...forced]).ended;
-    assert.equal(replayed.exitCode, 1, "they have failed again");
-    const [job] = await json<ListedJob[]>("dlq", "jobs", "--limit", "1");
-    assert.deepEqual(
-      [job?.reviewer, job?.letters, job?.states["failed-again"], job?.failures.length],
-      ["ops@desk", 3, 3, 3],
-    );
-    assert.match(job?.next ?? "", /^indelible dlq show g-[0-9a-f]{8} --data /);
-    const failed = await json<ListedLetter[]>(
-      "dlq",
-      "list",
-      "--all",
-      "--job",
-      job?.id ?? "",
-      "--state",
-      "failed-again",
-    );
-    assert.equal(failed.length, 3);
-
-    const shown = await shell(`indelible dlq jobs ${job?.id}`);
+    const [group = assert.fail()] = await groupsOf("conversations");
+    const own = reviewer("ops@night");
+    const id = jobIdOf(own.run.publisherId);
+    await work(async (desk) => {
+      const patch: Patch = [{ op: "replace", path: "/cost_usd", value: -1 }];
+      const three = await chosen(desk, [groupIdOf(group)], "open", 3);
+      const { outcome } = await replay(desk, three, patch, { force: true, reviewer: own });
+      assert.equal(outcome.failedLetters, 3, "they have failed again");
+      const [job = assert.fail()] = await readJobs(desk.reader, { limit: 1 });
+      assert.ok(hasOutcome(job));
+      assert.deepEqual(
+        [job.reviewer, job.letters, job.states["failed-again"], job.failures.length],
+        ["ops@night", 3, 3, 3],
+      );
+    });
+    const shown = await shell(`indelible dlq jobs ${id}`);
     assert.match(shown.out, /^outcome +3 failed again$/m);
     assert.match(shown.out, /cost_usd must be >= 0/);
-    const onward = await paste(folder.path, nextOf(shown));
-    assert.match(onward.out, /^pattern +cost_usd must be >= <n>$/m);
+    const failedGroup = /^indelible dlq show (g-[0-9a-f]{8})/.exec(nextOf(shown))?.[1];
+    const failed = (await groupsOf("conversations")).find(({ pattern }) => pattern === "cost_usd must be >= <n>");
+    assert.equal(failedGroup, groupIdOf(failed ?? assert.fail()));
     const numbered = await query(
-      "SELECT MAX(seq) AS last, COUNT(*) AS n FROM dead_letter_reviews WHERE reviewer = 'ops@desk' GROUP BY publisher_id",
+      "SELECT MAX(seq) AS last, COUNT(*) AS n FROM dead_letter_reviews WHERE reviewer = 'ops@night' GROUP BY publisher_id",
     );
     assert.deepEqual(numbered, [{ last: 3, n: 3 }], "a review that is missing would be a gap");
   });
 
   it("the state of a review is the only thing that a discard changes, and it can be undone", async () => {
-    const [letter] = await json<ListedLetter[]>("dlq", "list", "--all", "--state", "discarded", "--limit", "1");
-    const remove = nextOf(
-      await shell(`indelible dlq show ${letter?.group}`).then((shown) => ({
-        ...shown,
-        out: shown.out.includes("Next: ") ? shown.out : `Next: indelible dlq show ${letter?.id}`,
-      })),
-    );
-    assert.match(remove, /dlq show/, "nothing is open in this group, so nothing is to be done about it");
-    const field = /field_\d+/.exec((await shell(`indelible dlq show ${letter?.id}`)).out)?.[0] ?? assert.fail();
-    const patch = `[{"op":"remove","path":"/${field}"}]`;
-    const replayed = await startCli(data, ["dlq", "replay", letter?.id ?? "", "--edit", patch, "--yes"]).ended;
-    assert.equal(replayed.exitCode, 0, replayed.errors);
-    const [job] = await json<ListedJob[]>("dlq", "jobs", "--limit", "1");
-    assert.equal(job?.states["replayed"], 1);
-    assert.deepEqual(await query(`SELECT COUNT(*) AS n FROM conversations_history WHERE log_id = '${letter?.logId}'`), [
+    const { letter } = await work(async (desk) => {
+      const [one = assert.fail()] = await chosen(desk, [], "discarded", 1);
+      const field = /field_\d+/.exec(one.letter.detail)?.[0] ?? assert.fail();
+      const { outcome } = await replay(desk, [one], [{ op: "remove", path: `/${field}` }]);
+      assert.equal(outcome.arrived, 1);
+      return one;
+    });
+    assert.deepEqual(await query(`SELECT COUNT(*) AS n FROM conversations_history WHERE log_id = '${letter.logId}'`), [
       { n: 1 },
     ]);
   });
@@ -213,47 +218,33 @@ describe("what ops ask for", () => {
     const subscription = pubsub.subscription("agent-logs.dead-letter.function");
     const [{ pushConfig }] = await subscription.getMetadata();
     const pushEndpoint = pushConfig?.pushEndpoint ?? assert.fail();
-    assert.equal((await shell("indelible dlq safety-net")).exitCode, 0, "so far each has a row");
+    const before = await work(lookIntoNet);
+    assert.deepEqual([before.ending, before.missing], ["all", []], "so far each has a row");
     await subscription.modifyPushConfig({ pushEndpoint: new URL("/nobody-is-here", pushEndpoint).href });
     await publish("escalation_logs", { mood: "lost" });
-    const found = await until(
-      () => shell("indelible dlq safety-net"),
-      ({ exitCode }) => exitCode === 1,
+    await until(
+      () => work(lookIntoNet),
+      ({ missing }) => missing.length === 1,
     );
+    const found = await shell("indelible dlq safety-net");
+    assert.equal(found.exitCode, 1);
     assert.match(found.out, /escalation_logs +ERR_/);
+    const restored = await paste(folder.path, `${nextOf(found)} --yes`);
+    assert.equal(restored.exitCode, 0, restored.errors);
+    await work(async (desk) => {
+      const { looked, missing } = await lookIntoNet(desk);
+      assert.deepEqual([looked, missing.length], [before.looked + 2, 1], "restored it is in there twice, and is one");
+    });
     // The function's subscription forgets it, as it does after a week; the safety net does not.
     await subscription.seek(new Date(Date.now() + 3_600_000));
     await subscription.modifyPushConfig({ pushEndpoint });
-    assert.deepEqual(await list("--table", "escalation_logs"), []);
-    for (let again = 0; again < 2; again += 1) {
-      const { exitCode, errors } = await paste(folder.path, `${nextOf(found)} --yes`);
-      assert.equal(exitCode, 0, errors);
-    }
-    await openIn("escalation_logs", 1);
-    assert.equal((await shell("indelible dlq safety-net")).exitCode, 0);
-    assert.equal((await list("--table", "escalation_logs"))[0]?.count, 1, "published twice, it is one");
-  });
-
-  for (const [args, message] of [
-    [["list", "--since", "nonsense"], /--since <time>.*30m, 2h or 7d/],
-    [["list", "--group", "nonsense"], /--group <id>.*dlq list/],
-    [["show", "%"], /g-3fa91c2b/],
-    [["replay", "g-xyz", "--yes"], /g-3fa91c2b/],
-    [["jobs", "nonsense"], /dlq jobs/],
-    [["discard", "--limit", "0"], /above 0/],
-  ] as const) {
-    it(`wrong usage ends with 2 and says what is right: dlq ${args.join(" ")}`, async () => {
-      const { exitCode, out, errors } = await startCli(data, ["dlq", ...args]).ended;
-      assert.deepEqual([exitCode, out], [2, ""]);
-      assert.match(errors, message);
+    assert.deepEqual(await groupsOf("escalation_logs"), []);
+    await work(async (desk) => {
+      const { missing } = await lookIntoNet(desk);
+      for (let again = 0; again < 2; again += 1) await restore(desk, missing.filter(isRestorable));
     });
-  }
-
-  it("what is not there ends with 1 and says where to look", async () => {
-    for (const name of ["g-00000000", "00000000"]) {
-      const { exitCode, errors } = await startCli(data, ["dlq", "show", name]).ended;
-      assert.equal(exitCode, 1);
-      assert.match(errors, /ERR_NOT_FOUND.*\n.*dlq list/);
-    }
+    await openIn("escalation_logs", 1);
+    assert.deepEqual((await work(lookIntoNet)).missing, []);
+    assert.equal((await groupsOf("escalation_logs"))[0]?.count, 1, "published twice, it is one");
   });
 });
