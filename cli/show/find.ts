@@ -12,7 +12,7 @@ export interface Found {
   readonly table: TableName;
   /** The whole ID. */
   readonly id: string;
-  /** Of a dead letter its dead_letter_id. */
+  /** Of a dead letter its dead_letter_id; of an entry empty, if its copies name several entities. */
   readonly entityId: string;
 }
 
@@ -45,8 +45,11 @@ async function matching(
   patience?: Patience,
 ): Promise<Found[]> {
   const { arrivals } = viewRelations(bigquery.projectId);
+  // Copies of an entry that conflict may name several entities: then it is none's for certain.
   const branch = (what: Found["what"], name: TableName, column: string, entity: string): string =>
-    `SELECT * FROM (SELECT '${what}' AS what, '${name}' AS table_name, ${column} AS id, MIN(${entity}) AS entity_id
+    `SELECT * FROM (SELECT '${what}' AS what, '${name}' AS table_name, ${column} AS id, ${
+      what === "entry" ? `IF(MIN(${entity}) = MAX(${entity}), MIN(${entity}), '')` : `MIN(${entity})`
+    } AS entity_id
 FROM ${arrivals(name)} WHERE ${conditionOn(column)} GROUP BY ${column} ORDER BY ${column} LIMIT ${maxCandidates + 1})`;
   const branches = (only === undefined ? tableNames : [only]).flatMap((name) => [
     branch("entry", name, "log_id", tables[name].entity),
@@ -74,14 +77,15 @@ export async function findOne(bigquery: BigQuery, id: string, only?: TableName, 
     });
   }
   const found = await candidates(bigquery, id, only, patience);
-  // What was replayed is an entry now; and a dead letter's entry is what its entity is.
+  // What was replayed is an entry now; and a dead letter's entry is what its entity is. An entity that merely has the ID of somebody else's entry,
+  // which any agent can log, does not stand in for that.
   const things = found.filter(
-    ({ what, table, id: one }) =>
+    ({ what, table, id: one, entityId }) =>
       !found.some(
         (other) =>
           other.id === one &&
           ((what === "dead letter" && other.what === "entry") ||
-            (what === "entry" && other.what === "entity" && other.table === table)),
+            (what === "entry" && other.what === "entity" && other.table === table && other.entityId === entityId)),
       ),
   );
   const [first, ...others] = things;
@@ -98,7 +102,11 @@ export async function findOne(bigquery: BigQuery, id: string, only?: TableName, 
 function ambiguity(id: string, things: readonly Found[]): IndelibleError {
   const listed = things.slice(0, maxCandidates).map(({ what, table, id: one }) => `${one} (${what} of ${table})`);
   const more = things.length > maxCandidates ? ", and more" : "";
+  const [first] = things;
+  const isOneTable = things.every((one) => one.id === id && one.table === first?.table);
   return new IndelibleError("ERR_NOT_FOUND", `${id} may be ${listed.join(", ")}${more}`, {
-    hint: "Give more of the ID, or the table with --table.",
+    hint: isOneTable
+      ? `Ask for the row that you mean: indelible query "SELECT * FROM ${first?.table}_history WHERE log_id = '...'".`
+      : "Give more of the ID, or the table with --table.",
   });
 }

@@ -162,6 +162,19 @@ describe("everything of one entry", () => {
     assert.match((await refusal("bud")).hint, /at least 4/);
   });
 
+  it("does not take an entity that was named after somebody's entry for that entry", async () => {
+    await warehouse.write("decision_logs", base + 20, decision(20, "victim"));
+    await warehouse.write("decision_logs", base + 21, decision(21, id(20)));
+    const ambiguous = await refusal(id(20));
+    assert.match(ambiguous.message, /\(entry of decision_logs\).*\(entity of decision_logs\)/);
+    assert.match(ambiguous.hint, /decision_logs_history WHERE log_id/);
+    // Nor if a copy of the entry says so.
+    await warehouse.write("decision_logs", base + 22, decision(20, id(20)));
+    assert.match((await refusal(id(20))).message, /\(entry of decision_logs\)/);
+    await warehouse.write("decision_logs", base + 23, decision(22, id(22)));
+    assert.equal((await show(id(22))).log_id, id(22));
+  });
+
   it("fits a terminal, whatever agents have written", async () => {
     const hostile = "\u001b[2J\u202eevil\n漢字漢字漢字 ".repeat(40);
     const event = decision(8, `odd-${"x".repeat(200)}`, { decision_summary: hostile, chosen_option: "y".repeat(5000) });
