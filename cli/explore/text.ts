@@ -7,9 +7,12 @@ const agentWidth = 10;
 /** A title is not cut to less. */
 const minTitleWidth = 10;
 
-/** `$0.0482`: dollars with as many digits as say something, at least cents. */
+/** `$0.0482`: dollars with as many digits as say something, at least cents; never with an exponent below a cent. */
 export function dollars(usd: number): string {
-  if (usd !== 0 && Math.abs(usd) < 0.01) return `$${Number(usd.toPrecision(3))}`;
+  if (usd !== 0 && Math.abs(usd) < 0.01) {
+    const decimals = Math.min(100, 2 - Math.floor(Math.log10(Math.abs(usd))));
+    return `$${usd.toFixed(decimals).replace(/0+$/, "")}`;
+  }
   return `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Line } from "../../cli/explore/line.ts";
-import { lineText, wrapped } from "../../cli/explore/text.ts";
+import { dollars, lineText, wrapped } from "../../cli/explore/text.ts";
 import { cellWidth } from "../../cli/terminal/cell.ts";
 
 const line: Line = {
@@ -31,6 +31,14 @@ describe("lineText()", () => {
       assert.ok(cellWidth(shown) <= 80, shown);
       assert.doesNotMatch(shown, /[\p{Cc}\u202e]/u);
     }
+  });
+});
+
+describe("dollars()", () => {
+  it("has three digits that say something below a cent, and no exponent", () => {
+    const shown = [5e-10, 0.00034567, 0.0099999, 0.0482, 0, 12.5].map(dollars);
+    assert.deepEqual(shown, ["$0.0000000005", "$0.000346", "$0.01", "$0.0482", "$0.0000", "$12.50"]);
+    for (const usd of [5e-324, -3e-9, 1.5e-120]) assert.doesNotMatch(dollars(usd), /e/);
   });
 });
 
