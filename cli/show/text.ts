@@ -2,6 +2,7 @@ import { entryLines } from "@indelible/schemas/entry-lines.ts";
 import { section } from "../delivery/text.ts";
 import { lineText, wrapped } from "../explore/text.ts";
 import { printable } from "../terminal/cell.ts";
+import { shellOperand } from "../terminal/shell-word.ts";
 import { counted } from "../terminal/table.ts";
 import { secondText } from "../terminal/time.ts";
 import type { Copy, Refused, Shown } from "./examine.ts";
@@ -27,9 +28,9 @@ export function shownText(shown: Shown, full: boolean, width: number = defaultWi
     section("Integrity", integrityText(shown, width)),
   ];
   const next = [
-    ...(conversation_id === null ? [] : [`indelible timeline ${printable(conversation_id)}`]),
-    `indelible prove ${log_id}`,
-    ...(full ? [] : [`indelible show ${log_id} --full`]),
+    ...(conversation_id === null ? [] : [`indelible timeline ${shellOperand(conversation_id)}`]),
+    `indelible prove ${shellOperand(log_id)}`,
+    ...(full ? [] : [`indelible show --full ${shellOperand(log_id)}`]),
   ];
   parts.push(section("Next", next.map((command) => `  ${command}\n`).join("")));
   return parts.join("\n");
@@ -41,7 +42,7 @@ export function refusedText(
 ): string {
   const detail = reason_detail === null ? "" : `: ${reason_detail}`;
   const text = `This is a dead letter: it was meant for ${source_table ?? "a table that nobody knows"}, and refused. ${reason}${detail}`;
-  return `${wrapped(text, width).join("\n")}\n\n  indelible dlq show ${printable(dead_letter_id)}\n`;
+  return `${wrapped(text, width).join("\n")}\n\n  indelible dlq show ${shellOperand(dead_letter_id)}\n`;
 }
 
 function columnsText(row: Shown["row"], full: boolean, width: number): string {
@@ -106,7 +107,7 @@ function columnsVerdict({ differing }: Copy): string {
     : `DIFFER from the entry, which is the truth: ${differing}, and maybe more`;
 }
 
-function sealVerdict({ seal, log_id }: Shown): string {
+function sealVerdict({ seal }: Shown): string {
   const covering = `seal ${seal.log_index} of ${secondText(seal.sealed_at ?? "")}, over what was ingested from ${secondText(seal.window_start ?? "")} to ${secondText(seal.window_end ?? "")}`;
   switch (seal.state) {
     case "none":
@@ -118,6 +119,6 @@ function sealVerdict({ seal, log_id }: Shown): string {
     case "refuted":
       return `NOT PROVED by ${covering}: ${seal.why}. Run indelible verify`;
     case "claimed":
-      return `${covering}, says the table of seals. The proof was not looked at${seal.why === null ? "" : ` (${seal.why})`}: run indelible prove ${log_id}`;
+      return `${covering}, says the table of seals. The proof was not looked at${seal.why === null ? "" : ` (${seal.why})`}: run indelible prove`;
   }
 }
