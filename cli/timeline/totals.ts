@@ -24,8 +24,8 @@ export function totalsOf(entities: readonly Entity[]): Totals {
     if (table !== "action_logs" || latest["action_type"] === "mcp_call") continue;
     const details = recordOf(latest["action_details"]);
     const isModelCall = ["string", "number", "boolean"].includes(typeof details["model_name"]);
-    if (!isModelCall || chatTokens === undefined) tokens += count(details["total_tokens"]) ?? 0;
-    if (!isModelCall || typeof chat["cost_usd"] !== "number") nanos += nanosOf(latest);
+    if (!isModelCall || chatTokens === undefined) tokens += tokensOf(details) ?? 0;
+    if (!isModelCall || !isCost(chat["cost_usd"])) nanos += nanosOf(latest);
   }
   const digits = String(nanos).padStart(10, "0");
   const decimal = `${digits.slice(0, -9)}.${digits.slice(-9)}`;
@@ -38,17 +38,28 @@ function tokensOf(row: PlainRow): number | undefined {
   return input === undefined && output === undefined ? undefined : (input ?? 0) + (output ?? 0);
 }
 
-/** Also of text, as the query has it. */
+/** Also of text, as the query has it. What no agent can have used counts as nothing: negative, or more than a million millions. */
 function count(value: unknown): number | undefined {
-  const number = typeof value === "string" && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
-  return typeof number === "number" && Number.isSafeInteger(number) ? number : undefined;
+  const number = typeof value === "string" && /^\d{1,13}$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= maxCount
+    ? number
+    : undefined;
 }
 
-/** Billionths of a dollar, each rounded by itself. */
+const maxCount = 1e12;
+
+/** Billionths of a dollar, each rounded by itself; none of a cost that is none. */
 function nanosOf(row: PlainRow): bigint {
   const usd = row["cost_usd"];
-  return typeof usd === "number" ? BigInt(Math.round(usd * 1e9)) : 0n;
+  return isCost(usd) ? BigInt(Math.round(usd * 1e9)) : 0n;
 }
+
+/** Whether somebody can have paid that. */
+function isCost(usd: unknown): usd is number {
+  return typeof usd === "number" && usd >= 0 && usd < maxCost;
+}
+
+const maxCost = 1e9;
 
 function recordOf(value: unknown): PlainRow {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as PlainRow) : {};
