@@ -48,21 +48,52 @@ export interface TimelineItem {
 type Draft = Omit<TimelineItem, "happened_at" | "elapsed_ms" | "same_as"> & {
   readonly micros: number;
   readonly seq: number;
+  /** Names of the tool that is called: of a call with its server and without, of an action that is one (`mcp_call`) its target. */
+  readonly calls: readonly string[];
 };
 
 /** Items of entities, in the order in which they happened: by the agent's clock, then by the publisher's number. */
 export function itemsOf(entities: readonly Entity[]): TimelineItem[] {
   const drafts = entities.flatMap(draftsOf).toSorted((a, b) => a.micros - b.micros || a.seq - b.seq);
-  const tools = new Map(
-    drafts.filter(({ kind }) => kind === "tool").map((tool) => [`${tool.micros} ${tool.title}`, tool.entity_id]),
-  );
+  const sameAs = callsOfActions(drafts);
   const first = drafts[0]?.micros ?? 0;
-  return drafts.map(({ micros, seq: _seq, ...item }) => ({
-    happened_at: new Date(micros / 1000).toISOString(),
-    elapsed_ms: Math.round((micros - first) / 1000),
-    ...item,
-    same_as: item.kind === "action" ? (tools.get(`${micros} ${item.title}`) ?? null) : null,
-  }));
+  return drafts.map((item) => {
+    const { micros, seq: _seq, calls: _calls, ...shown } = item;
+    return {
+      happened_at: new Date(micros / 1000).toISOString(),
+      elapsed_ms: Math.round((micros - first) / 1000),
+      ...shown,
+      same_as: sameAs.get(item) ?? null,
+    };
+  });
+}
+
+/** The calls of tools that actions say once more: of the same tool at the same time. Each call is one action's. */
+function callsOfActions(drafts: readonly Draft[]): Map<Draft, string> {
+  const key = (micros: number, name: string): string => `${micros} ${name}`;
+  const waiting = new Map<string, Draft[]>();
+  for (const tool of drafts.toReversed()) {
+    if (tool.kind !== "tool") continue;
+    for (const name of tool.calls) {
+      const at = key(tool.micros, name);
+      waiting.set(at, waiting.get(at) ?? []);
+      waiting.get(at)?.push(tool);
+    }
+  }
+  const taken = new Set<Draft>();
+  const sameAs = new Map<Draft, string>();
+  for (const action of drafts) {
+    if (action.kind !== "action") continue;
+    for (const name of action.calls) {
+      const candidates = waiting.get(key(action.micros, name)) ?? [];
+      let tool = candidates.pop();
+      while (tool !== undefined && taken.has(tool)) tool = candidates.pop();
+      if (tool === undefined) continue;
+      taken.add(tool);
+      sameAs.set(action, tool.entity_id);
+    }
+  }
+  return sameAs;
 }
 
 function draftsOf(entity: Entity): Draft[] {
@@ -90,6 +121,7 @@ function draftsOf(entity: Entity): Draft[] {
       return [
         draft(entity, "action", say.time("started_at"), {
           title: say.text("action_target"),
+          calls: say.text("action_type") === "mcp_call" ? [say.text("action_target") ?? ""] : [],
           ...outcomeOf(say.bool("success")),
           duration_ms: say.number("duration_ms") ?? between(say.time("started_at"), say.time("completed_at")),
           cost_usd: say.number("cost_usd"),
@@ -105,6 +137,7 @@ function draftsOf(entity: Entity): Draft[] {
       return [
         draft(entity, "tool", say.time("called_at"), {
           title: `${say.text("server_name")}/${say.text("tool_name")}`,
+          calls: [`${say.text("server_name")}/${say.text("tool_name")}`, say.text("tool_name") ?? ""],
           ...outcomeOf(say.bool("success")),
           duration_ms: say.number("duration_ms"),
           tokens: say.number("tokens_used"),
@@ -248,6 +281,7 @@ function draft(entity: Entity, kind: Draft["kind"], micros: number | undefined, 
     corrected,
     conflict,
     by_time: false,
+    calls: [],
     ...fields,
   };
 }
