@@ -14,8 +14,10 @@ export interface Timeline {
   readonly conversation_id: string;
   readonly business_id: string | null;
   readonly agent: string | null;
+  /** The agent whose items alone are listed; null: everybody's are. */
+  readonly only_agent: string | null;
   readonly items: readonly TimelineItem[];
-  /** As in `costItemsQuery`: each token and each dollar once. */
+  /** Of the whole conversation, whoever's items are listed. As in `costItemsQuery`: each token and each dollar once. */
   readonly totals: Totals;
   /** Other conversations of the agent at the same time: decisions may belong to those. */
   readonly overlapping: number;
@@ -92,6 +94,7 @@ WHERE STRPOS(data, @id) > 0 AND (part IS NULL OR part = 1) ORDER BY dead_letter_
     conversation_id: id,
     business_id: business,
     agent: by,
+    only_agent: agent ?? null,
     items: agent === undefined ? all : all.filter((item) => item.agent === agent),
     totals: totalsOf(found),
     overlapping,
@@ -210,16 +213,25 @@ async function decisionsOf(
 
 async function overlapOf(projectId: string, span: Span & { readonly id: string }, ask: Ask): Promise<number> {
   if (span.agent === null || !Number.isFinite(span.from)) return 0;
+  const ofAgent = "business_id = @business AND agent_position = @agent AND conversation_id != @id";
+  // One that has no end yet goes on.
+  const atThatTime = (start: string, end: string): string =>
+    `${start} <= TIMESTAMP_MICROS(@to) AND (${end} IS NULL OR ${end} >= TIMESTAMP_MICROS(@from))`;
+  const candidates = `conversation_id IN (SELECT conversation_id FROM ${viewRelations(projectId).arrivals("conversations")}
+WHERE ${ofAgent} GROUP BY conversation_id HAVING ${atThatTime("MIN(started_at)", "MAX(ended_at)")})`;
+  const columns = ["business_id", "agent_position", "started_at", "ended_at"];
   const [row] = await ask(
-    `SELECT COUNT(DISTINCT conversation_id) AS n FROM ${viewRelations(projectId).arrivals("conversations")}
-WHERE business_id = @business AND agent_position = @agent AND conversation_id != @id
-  AND started_at <= TIMESTAMP_MICROS(@to) AND ended_at >= TIMESTAMP_MICROS(@from)`,
+    `SELECT COUNT(*) AS n FROM ${relationsWhere(projectId, () => candidates).entities("conversations", columns)}
+WHERE ${ofAgent} AND ${atThatTime("started_at", "ended_at")}`,
     { ...span, business: span.business ?? "" },
   );
   return Number(row?.["n"] ?? 0);
 }
 
-/** Numbers of the conversation's publishers that are in no table, between its first and its last. */
+/**
+ * Numbers of the conversation's publishers that are in no table and no dead letter, between its first and its last. Dead letters, which are whole
+ * messages and in parts, are looked into only for numbers that are in no table.
+ */
 async function missingOf(projectId: string, found: readonly Entity[], ask: Ask): Promise<Missing[]> {
   const numbers = new Map<string, number[]>();
   for (const row of found.flatMap(({ entries }) => entries)) {
@@ -236,22 +248,31 @@ async function missingOf(projectId: string, found: readonly Entity[], ask: Ask):
     const selects = ingestedTables.map(
       (name) => `SELECT seq FROM ${arrivals(name)} WHERE publisher_id = @publisher AND seq BETWEEN @from AND @to`,
     );
-    const rows = await ask(
-      `SELECT DISTINCT seq FROM (
-${selects.join("\nUNION ALL\n")}
-UNION ALL
-SELECT SAFE_CAST(JSON_VALUE(data, '$.seq') AS INT64) FROM ${arrivals("dead_letters")} WHERE JSON_VALUE(data, '$.publisher_id') = @publisher
-) WHERE seq BETWEEN @from AND @to ORDER BY seq`,
-      { publisher, from, to },
+    const rows = await ask(`SELECT DISTINCT seq FROM (\n${selects.join("\nUNION ALL\n")}\n)`, { publisher, from, to });
+    const arrived = rows.map(({ seq }) => Number(seq));
+    const absent = rangesWithout(arrived, from, to);
+    const [first, last] = [absent[0], absent.at(-1)];
+    if (first === undefined || last === undefined) continue;
+    const others = await ask(
+      "SELECT seq FROM sequence_numbers WHERE publisher_id = @publisher AND seq BETWEEN @from AND @to",
+      { publisher, from: first[0], to: last[1] },
     );
-    let next = from;
-    for (const row of [...rows, { seq: to + 1 }]) {
-      const seq = Number(row["seq"]);
-      if (seq > next) missing.push({ publisher_id: publisher, first_missing: next, last_missing: seq - 1 });
-      next = seq + 1;
-    }
+    const all = [...arrived, ...others.map(({ seq }) => Number(seq))];
+    for (const [first_missing, last_missing] of rangesWithout(all, from, to))
+      missing.push({ publisher_id: publisher, first_missing, last_missing });
   }
   return missing;
+}
+
+/** The ranges of whole numbers from `from` to `to` that are not among `present`. */
+function rangesWithout(present: readonly number[], from: number, to: number): [first: number, last: number][] {
+  const ranges: [first: number, last: number][] = [];
+  let next = from;
+  for (const number of [...present.toSorted((a, b) => a - b), to + 1]) {
+    if (number > next) ranges.push([next, number - 1]);
+    next = number + 1;
+  }
+  return ranges;
 }
 
 function textOf(value: unknown): string | null {

@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { dollars, wrapped } from "../explore/text.ts";
-import { cellWidth, pad, printable, truncate } from "../terminal/cell.ts";
+import { cellWidth, pad, truncate } from "../terminal/cell.ts";
+import { shellOperand } from "../terminal/shell-word.ts";
 import { counted, thousands } from "../terminal/table.ts";
 import { secondText } from "../terminal/time.ts";
 import type { TimelineItem } from "./items.ts";
@@ -65,9 +66,12 @@ function cut(lines: readonly string[], full: boolean): readonly string[] {
 }
 
 function endLines(timeline: Timeline, width: number): string[] {
-  const { items, totals, missing, dead_letters: deadLetters, overlapping, conversation_id } = timeline;
+  const { items, totals, only_agent, missing, dead_letters: deadLetters, overlapping, conversation_id } = timeline;
+  const cost = `${counted(totals.total_tokens, "token")}, ${dollars(Number(totals.cost_usd))}`;
   const say: string[] = [
-    `Total: ${counted(totals.total_tokens, "token")}, ${dollars(Number(totals.cost_usd))}, in ${thousands(items.length)} items; the conversation, its tools and its other actions.`,
+    only_agent === null
+      ? `Total: ${cost}, in ${thousands(items.length)} items; the conversation, its tools and its other actions.`
+      : `${counted(items.length, "item")} of ${only_agent}. Total of the whole conversation, of all agents: ${cost}; its tools and its other actions are included.`,
   ];
   for (const table of timeline.cut)
     say.push(`Only the first ${thousands(MAX_ENTRIES)} entries of ${table} were read: items and totals are not all.`);
@@ -82,16 +86,19 @@ function endLines(timeline: Timeline, width: number): string[] {
     say.push(
       `Missing: ${first_missing === last_missing ? `number ${first_missing}` : `numbers ${first_missing}–${last_missing}`} of publisher ${publisher_id}, which may be of this conversation: indelible gaps.`,
     );
-  for (const letter of deadLetters)
-    say.push(
-      `Refused: ${String(letter["reason"])} for ${String(letter["source_table"])}: indelible dlq show ${String(letter["dead_letter_id"])}`,
-    );
-  const commands = [...new Set(items.filter(({ failed }) => failed).map(({ log_id }) => `indelible show ${log_id}`))];
+  // Commands stand alone on their lines, and are never broken, so that they can be pasted.
+  const command = (name: string, id: string): string => `  indelible ${name} ${shellOperand(id)}`;
+  const refused = deadLetters.flatMap((letter) => [
+    ...wrapped(`Refused: ${String(letter["reason"])} for ${String(letter["source_table"])}:`, width),
+    command("dlq show", String(letter["dead_letter_id"])),
+  ]);
+  const failed = new Set(items.filter((item) => item.failed).map(({ log_id }) => command("show", log_id)));
   return [
     ...say.flatMap((text) => wrapped(text, width)),
-    ...(commands.length === 0
-      ? [`Any of it: indelible show ${printable(conversation_id)}`]
-      : ["What failed:", ...commands.slice(0, 5).map((text) => `  ${text}`)]),
+    ...refused,
+    ...(failed.size === 0
+      ? ["Any of it:", command("show", conversation_id)]
+      : ["What failed:", ...[...failed].slice(0, 5)]),
   ];
 }
 
