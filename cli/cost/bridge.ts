@@ -1,4 +1,4 @@
-import { costItemsQuery, costRelationsSince } from "@indelible/schemas/cost.ts";
+import { costItemsQuery, costRelationsSince, usableCost } from "@indelible/schemas/cost.ts";
 import { copiesWhere, relationsWhere } from "@indelible/schemas/relations.ts";
 import { tables } from "@indelible/schemas/tables.ts";
 import type { PlainRow } from "../warehouse.ts";
@@ -11,7 +11,7 @@ export const reasons = [
   "duplicate",
   "conflict",
   "superseded",
-  "said by the tool call",
+  "counted as a call of a tool",
   "part of its conversation",
   "out of scope",
 ] as const;
@@ -26,7 +26,7 @@ export interface BridgeStep {
 
 /** How the sum comes from what the raw rows in the scope say: `raw`, less everything in `less`, plus `into_scope`, is `total`. */
 export interface Bridge {
-  /** Rows with a cost whose own time, agent and business are in the scope. */
+  /** Rows with a cost (below `MAX_COST_USD`) whose own time, agent and business are in the scope. */
   readonly raw: BridgeStep;
   readonly less: { readonly [reason in Reason]: BridgeStep };
   /** Rows that are not in the scope by what they say themselves, of things that are by what was said of them last. */
@@ -40,11 +40,11 @@ export function bridgeQuery(projectId: string, scope: CostScope): string {
   const rows = costTables.map((name) => {
     const { entity, occurredAt } = tables[name];
     const copies = copiesWhere(projectId, name, `${occurredAt} >= @since`);
-    // Of the entries of an entity, the latest that has a cost gives it.
+    // Of the entries of an entity, the latest that has a cost gives it, also if that is none that can be counted.
     return `SELECT '${name}' AS table_name, ${entity} AS item_id, said_usd, in_scope, copy, same,
-    ROW_NUMBER() OVER (PARTITION BY ${entity}, copy = 1 ORDER BY said_usd IS NULL, said_at DESC, seq DESC, log_id DESC) AS age
+    ROW_NUMBER() OVER (PARTITION BY ${entity}, copy = 1 ORDER BY is_silent, said_at DESC, seq DESC, log_id DESC) AS age
   FROM (
-    SELECT ${entity}, CAST(cost_usd AS NUMERIC) AS said_usd, IFNULL(${conditionOf(scope, occurredAt)}, FALSE) AS in_scope,
+    SELECT ${entity}, cost_usd IS NULL AS is_silent, ${usableCost()} AS said_usd, IFNULL(${conditionOf(scope, occurredAt)}, FALSE) AS in_scope,
       COALESCE(logged_at, published_at) AS said_at, seq, log_id, ROW_NUMBER() OVER first AS copy,
       entry_hash = FIRST_VALUE(entry_hash) OVER first AS same
     FROM ${copies}
@@ -56,7 +56,7 @@ FROM (
   SELECT said.in_scope, said.said_usd, CASE
     WHEN said.copy > 1 THEN IF(said.same, 'duplicate', 'conflict')
     WHEN said.age > 1 THEN 'superseded'
-    WHEN call.item_id IS NOT NULL THEN 'said by the tool call'
+    WHEN call.item_id IS NOT NULL THEN 'counted as a call of a tool'
     WHEN item.item_id IS NULL THEN 'out of scope'
     WHEN item.cost_usd IS NULL THEN 'part of its conversation'
     ELSE 'counted' END AS class

@@ -116,7 +116,7 @@ function groupsQuery(projectId: string, scope: CostScope): string {
 FROM (
   SELECT ${columns.join(", ")}, ${measures.map(([name, aggregate]) => `${aggregate} AS ${name}`).join(", ")}
   FROM (
-    SELECT *, DATE(occurred_at) AS day
+    SELECT *, DATE(occurred_at, 'UTC') AS day
     FROM (
 ${costItemsQuery(costRelationsSince(projectId))}
     )

@@ -150,7 +150,7 @@ const reasonTexts: { readonly [reason in (typeof reasons)[number]]: string } = {
   duplicate: "− duplicates: the same entry again",
   conflict: "− conflicts: the same log_id, published later",
   superseded: "− superseded by a later entry of the same thing",
-  "said by the tool call": "− actions that are tool calls: the call says it",
+  "counted as a call of a tool": "− actions that are tool calls: counted as calls of tools",
   "part of its conversation": "− calls of models that their conversations include",
   "out of scope": "− of things that are now of another time or agent",
 };

@@ -1,4 +1,4 @@
-import { costItemsQuery, costRelationsSince } from "@indelible/schemas/cost.ts";
+import { costItemsQuery, costRelationsSince, usableTokens } from "@indelible/schemas/cost.ts";
 import { relationsWhere } from "@indelible/schemas/relations.ts";
 import { tables } from "@indelible/schemas/tables.ts";
 import type { Period } from "./period.ts";
@@ -81,8 +81,9 @@ export function measureColumns(
     // As NUMERIC, because a sum of FLOAT64 depends on the order of its rows.
     case "average":
       return { [`${name}_sum`]: `SUM(CAST(${column} AS NUMERIC))`, [`${name}_of`]: `COUNT(${column})` };
+    // Of tokens.
     case "sum":
-      return { [name]: `SUM(${column})` };
+      return { [name]: `SUM(${usableTokens(column)})` };
     case "share":
       return { [`${name}_met`]: `COUNTIF(${column})`, [`${name}_of`]: `COUNT(${column})` };
     case "milliseconds":

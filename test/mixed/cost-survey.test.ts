@@ -5,7 +5,7 @@ import { costOf, type CostSurvey } from "../../cli/cost/survey.ts";
 import type { CostScope, Dimension } from "../../cli/cost/scope.ts";
 import { nanosOf } from "../../cli/cost/usd.ts";
 import { RawWarehouse } from "../e2e/raw-warehouse.ts";
-import { itemsOf, modelCalls, type Item } from "./cost-items.ts";
+import { hostileEvents, itemsOf, modelCalls, usableCost, type Item } from "./cost-items.ts";
 import { bring, mixed, type Arrival } from "./mixed-log.ts";
 import { sources } from "./mixed-sources.ts";
 import { historyOf } from "./reference.ts";
@@ -64,7 +64,7 @@ for (const { name, skip, events } of sources) {
       before(async () => {
         const logged = await events();
         const conversation = logged.find(({ table }) => table === "conversations")?.event["conversation_id"];
-        arrivals = mixed([...logged, ...modelCalls(String(conversation))], 8);
+        arrivals = mixed([...logged, ...modelCalls(String(conversation)), ...hostileEvents()], 8);
         warehouse = await RawWarehouse.open("cost-survey-test");
         await bring(warehouse, arrivals);
       });
@@ -126,7 +126,7 @@ for (const { name, skip, events } of sources) {
               (business === undefined || event["business_id"] === business)
             );
           });
-          const priced = rows.filter(({ event }) => event["cost_usd"] !== undefined);
+          const priced = rows.filter(({ event }) => usableCost(event["cost_usd"]) !== undefined);
           const sum = (some: readonly Arrival[]): bigint =>
             some.reduce((nanos, { event }) => nanos + BigInt(Math.round(Number(event["cost_usd"]) * 1e9)), 0n);
           assert.deepEqual([bridge.raw.rows, nanosOf(bridge.raw.cost_usd)], [priced.length, sum(priced)]);

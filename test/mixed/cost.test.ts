@@ -4,7 +4,7 @@ import { costItemColumns, costItemsQuery, costRelationsSince } from "@indelible/
 import { viewRelations } from "@indelible/schemas/relations.ts";
 import { rowsOf } from "../../cli/warehouse.ts";
 import { RawWarehouse } from "../e2e/raw-warehouse.ts";
-import { billionths, itemsOf, modelCalls, type Item } from "./cost-items.ts";
+import { billionths, hostileEvents, itemsOf, modelCalls, type Item } from "./cost-items.ts";
 import { bring, mixed, type Arrival } from "./mixed-log.ts";
 import { sources } from "./mixed-sources.ts";
 
@@ -29,7 +29,7 @@ for (const { name, skip, events } of sources) {
     before(async () => {
       const logged = await events();
       const conversation = logged.find(({ table }) => table === "conversations")?.event["conversation_id"];
-      arrivals = mixed([...logged, ...modelCalls(String(conversation))], 2);
+      arrivals = mixed([...logged, ...modelCalls(String(conversation)), ...hostileEvents()], 2);
       warehouse = await RawWarehouse.open(project);
       await bring(warehouse, arrivals);
     });
