@@ -103,24 +103,8 @@ export const entryLines: { readonly [N in TableName]: EntryLine } = {
 /** Longer titles are cut in the warehouse, by code points: a list of many lines must not carry megabytes. */
 export const MAX_TITLE = 500;
 
-/** Columns of `lineQuery`. */
-export const lineColumns: readonly string[] = [
-  "table_name",
-  "kind",
-  "log_id",
-  "entity_id",
-  "happened_at",
-  "agent",
-  "conversation_id",
-  "title",
-  "outcome",
-  "tokens",
-  "cost_usd",
-  "ingested_at",
-];
-
 /**
- * One line for each row of a relation of `name`: its columns are `lineColumns`. `happened_at` is the agent's clock where it gave one, else Pub/Sub's.
+ * One line for each row of a relation of `name`. `happened_at` is the agent's clock where it gave one, else Pub/Sub's.
  *
  * @param from what can stand behind FROM, and what follows it: a condition on the columns of a row, an order, a limit
  */

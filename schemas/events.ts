@@ -1,3 +1,4 @@
+import { isUsableCost, isUsableCount } from "./cost.ts";
 import { entryLines } from "./entry-lines.ts";
 import { viewRelations, type Relations } from "./relations.ts";
 import { tables, type TableName } from "./tables.ts";
@@ -33,17 +34,20 @@ interface EventMapping {
   readonly isTruncated?: string;
   /** Columns that an entry which leaves them out has from the others of its entity: what it is about, which does not change. */
   readonly known: readonly string[];
-  /** Columns that only the latest entry of an entity which says anything keeps: what must not be added up twice. */
-  readonly counted: readonly string[];
+  /** Columns that only the latest entry of an entity which says anything keeps: what must not be added up twice. None that cannot be counted. */
+  readonly counted: readonly Counted[];
+  /** What else is known of the entity, whatever the entry says: the latest value of an expression. */
+  readonly latest?: { readonly [name: string]: string };
   /** Default: as in a list of entries. */
   readonly tokens?: string;
   /** Default: as in a list of entries. */
   readonly cost?: (relations: Relations) => string;
 }
 
+type Counted = "input_tokens" | "output_tokens" | "total_tokens" | "tokens_used" | "cost_usd";
+
 // The sum of the two, only where no entry of the conversation says the total.
-const tokens =
-  "COALESCE(total_tokens, IF(entity_total_tokens IS NULL, COALESCE(input_tokens + output_tokens, input_tokens, output_tokens), NULL))";
+const tokens = `COALESCE(total_tokens, IF(NOT IFNULL(${isUsableCount("entity_total_tokens")}, FALSE), COALESCE(input_tokens + output_tokens, input_tokens, output_tokens), NULL))`;
 const usage = objectOf({ prompt: "input_tokens", completion: "output_tokens", total: tokens });
 const usageMetadata = objectOf({
   prompt_token_count: "input_tokens",
@@ -60,6 +64,7 @@ const mappings: { readonly [N in EventTable]: EventMapping } = {
   conversations: {
     known: ["model_provider", "model_name", "model_version"],
     counted: ["input_tokens", "output_tokens", "total_tokens", "cost_usd"],
+    latest: { entity_total_tokens: "total_tokens" },
     tokens,
     eventType: `CASE WHEN ${failed} THEN 'LLM_ERROR' WHEN ${answered} THEN 'LLM_RESPONSE' WHEN ${hasEnded} THEN 'INVOCATION_COMPLETED'
     WHEN user_prompt_preview IS NOT NULL THEN 'USER_MESSAGE_RECEIVED' ELSE 'INVOCATION_STARTING' END`,
@@ -94,11 +99,14 @@ const mappings: { readonly [N in EventTable]: EventMapping } = {
   action_logs: {
     known: ["conversation_id", "action_type", "action_target", "action_details"],
     counted: ["cost_usd"],
-    // A call of a tool is in mcp_usage_logs too, and that of a model in its conversation, where that says any cost.
-    cost: (
-      relations,
-    ) => `IF(IFNULL(action_type = 'mcp_call', FALSE) OR JSON_VALUE(action_details, '$.model_name') IS NOT NULL
-    AND IFNULL(conversation_id IN (SELECT conversation_id FROM ${relations.history("conversations")} WHERE cost_usd IS NOT NULL), FALSE), NULL, cost_usd)`,
+    latest: {
+      entity_type: "action_type",
+      entity_model: "JSON_VALUE(action_details, '$.model_name')",
+      entity_conversation: "conversation_id",
+    },
+    // Calls of tools are counted in mcp_usage_logs, and that of a model in its conversation, where that says any cost.
+    cost: (relations) => `IF(IFNULL(entity_type = 'mcp_call', FALSE) OR entity_model IS NOT NULL
+    AND IFNULL(entity_conversation IN (SELECT conversation_id FROM ${relations.entities("conversations", ["cost_usd"])} WHERE ${isUsableCost()}), FALSE), NULL, cost_usd)`,
     eventType:
       "CASE WHEN success THEN 'ACTION_COMPLETED' WHEN NOT success OR error_message IS NOT NULL THEN 'ACTION_ERROR' ELSE 'ACTION_STARTING' END",
     latency: "COALESCE(duration_ms, TIMESTAMP_DIFF(completed_at, started_at, MILLISECOND))",
@@ -192,7 +200,7 @@ function eventsOf(name: EventTable, relations: Relations): string {
   return `SELECT COALESCE(logged_at, published_at) AS timestamp, ${mapping.eventType} AS event_type, ${agent} AS agent,
   ${conversation} AS session_id, ${conversation} AS invocation_id, CAST(NULL AS STRING) AS user_id,
   ${conversation} AS trace_id, ${tables[name].entity} AS span_id, ${parent} AS parent_span_id,
-  ${mapping.content ?? "PARSE_JSON(entry)"} AS content, CAST(NULL AS ${parts}) AS content_parts,
+  ${mapping.content ?? "SAFE.PARSE_JSON(entry)"} AS content, CAST(NULL AS ${parts}) AS content_parts,
   ${mapping.attributes ?? "JSON_OBJECT()"} AS attributes, ${latencyJson} AS latency_ms,
   CASE WHEN ${success} THEN 'OK' WHEN NOT ${success} THEN 'ERROR' END AS status,
   IF(${success}, NULL, ${errorMessage}) AS error_message, ${mapping.isTruncated ?? "FALSE"} AS is_truncated,
@@ -202,19 +210,21 @@ FROM (${entriesOf(name, mapping, relations.history(name))})`;
 }
 
 /** The entries with what is known of their entities, in the order of the view `<table>`. */
-function entriesOf(name: EventTable, { known, counted }: EventMapping, history: string): string {
+function entriesOf(name: EventTable, mapping: EventMapping, history: string): string {
+  const { known, counted } = mapping;
   const latest = (value: string): string => `LAST_VALUE(${value} IGNORE NULLS) OVER latest`;
+  const usable = (column: Counted): string => (column === "cost_usd" ? isUsableCost(column) : isUsableCount(column));
   const replaced = [
     ...known.map((column) => `COALESCE(${column}, ${latest(column)}) AS ${column}`),
     ...counted.map(
-      (column) => `IF(log_id = ${latest(`IF(${column} IS NULL, NULL, log_id)`)}, ${column}, NULL) AS ${column}`,
+      (column) =>
+        `IF(log_id = ${latest(`IF(${column} IS NULL, NULL, log_id)`)} AND ${usable(column)}, ${column}, NULL) AS ${column}`,
     ),
   ];
   if (replaced.length === 0) return `SELECT * FROM ${history}`;
-  const more =
-    name === "conversations"
-      ? `, ${latest("total_tokens")} AS entity_total_tokens, COALESCE(total_tokens, input_tokens, output_tokens) IS NOT NULL AS says_tokens`
-      : "";
+  const others = Object.entries(mapping.latest ?? {}).map(([as, value]) => `, ${latest(value)} AS ${as}`);
+  const saysTokens = "COALESCE(total_tokens, input_tokens, output_tokens) IS NOT NULL AS says_tokens";
+  const more = [...others, ...(name === "conversations" ? [`, ${saysTokens}`] : [])].join("");
   return `SELECT * REPLACE (${replaced.join(", ")})${more}
 FROM ${history}
 WINDOW latest AS (

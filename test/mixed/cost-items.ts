@@ -127,7 +127,7 @@ export function hostileEvents(): Logged[] {
   const started_at = "2026-01-31T14:00:00Z";
   const logged: readonly (readonly [TableName, Event])[] = [
     ["conversations", { conversation_id: "h-dear", started_at, cost_usd: 1e30, total_tokens: 7 }],
-    ["conversations", { conversation_id: "h-most", started_at, cost_usd: 999_999_999.5, input_tokens: 3 }],
+    ["conversations", { conversation_id: "h-most", started_at, cost_usd: 2_000_000.5, input_tokens: 3 }],
     ["conversations", { conversation_id: "h-bound", started_at, cost_usd: 1e9, output_tokens: 4 }],
     ["conversations", { conversation_id: "h-long", started_at, total_tokens: 2 ** 53 - 1, input_tokens: 5 }],
     ["conversations", { conversation_id: "h-mended", started_at, logged_at: started_at, cost_usd: 0.5 }],

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { entryLines } from "@indelible/schemas/entry-lines.ts";
 import { eventTables, type EventTable } from "@indelible/schemas/events.ts";
 import { tables, type Event } from "@indelible/schemas/tables.ts";
 import { rowsOf, type PlainRow } from "../../cli/warehouse.ts";
 import { RawWarehouse } from "../e2e/raw-warehouse.ts";
 import { shared } from "../shared.ts";
+import { billionths, hostileEvents, modelCalls, tokensOf, usableCost, usableTokens } from "./cost-items.ts";
 import { airlineEvents, bring, mixed, sampleEvents, type Arrival } from "./mixed-log.ts";
 import { entitiesOf, historyOf, type HistoryRow } from "./reference.ts";
 
@@ -14,7 +16,6 @@ const sources = [
   { name: "the airline's runs", skip: airline.skip, events: () => airlineEvents(airline.path, 30) },
 ] as const;
 
-const billionths = (usd: unknown): number => Math.round(Number(usd ?? 0) * 1e9);
 const said = (event: Event, name: string): boolean => event[name] !== undefined && event[name] !== null;
 
 /** What sort of event an entry is. */
@@ -59,7 +60,8 @@ for (const { name, skip, events } of sources) {
     let rows: PlainRow[];
     before(async () => {
       const logged = (await events()).filter(({ table }) => eventTables.some((name) => name === table));
-      arrivals = mixed(logged, 5);
+      const conversation = logged.find(({ table }) => table === "conversations")?.event["conversation_id"];
+      arrivals = mixed([...logged, ...modelCalls(String(conversation)), ...hostileEvents()], 5);
       warehouse = await RawWarehouse.open("events-test");
       await bring(warehouse, arrivals);
       rows = await rowsOf(warehouse.bigquery, { query: "SELECT * FROM agent_events" });
@@ -110,18 +112,21 @@ for (const { name, skip, events } of sources) {
       }
     });
 
+    /** What is known of the entity of an entry. */
+    const latestOf = (table: EventTable, event: Event): Event =>
+      entitiesOf(arrivals, table).get(String(event[tables[table].entity])) ?? {};
+
     it("adds up to what conversations and tools have cost, however often they have said it", () => {
       for (const table of ["conversations", "mcp_usage_logs"] as const) {
         const entities = [...entitiesOf(arrivals, table).values()];
         const ofTable = rows.filter((row) => row["table_name"] === table);
-        const tokensOf = (event: Event): unknown =>
-          table === "mcp_usage_logs"
-            ? event["tokens_used"]
-            : (event["total_tokens"] ?? sum([event["input_tokens"], event["output_tokens"]]));
-        assert.equal(sum(ofTable.map((row) => row["tokens"])), sum(entities.map(tokensOf)));
+        const tokens = entities.map((event) =>
+          table === "mcp_usage_logs" ? usableTokens(event["tokens_used"]) : tokensOf(event),
+        );
+        assert.equal(sum(ofTable.map((row) => row["tokens"])), sum(tokens));
         assert.equal(
           sum(ofTable.map((row) => billionths(row["cost_usd"]))),
-          sum(entities.map((event) => billionths(event["cost_usd"]))),
+          sum(entities.map((event) => billionths(usableCost(event["cost_usd"])))),
         );
       }
     });
@@ -184,10 +189,18 @@ FROM agent_events WHERE event_type = 'TOOL_ERROR' ORDER BY timestamp DESC, tool_
     it("answers ADK's question for one conversation, in order", async () => {
       const [conversation] = entitiesOf(arrivals, "conversations").keys();
       const found = await rowsOf(warehouse.bigquery, {
-        query: `SELECT timestamp, event_type, agent, JSON_VALUE(content, '$.response') AS summary
+        query: `SELECT timestamp, event_type, agent, JSON_VALUE(content, '$.response') AS summary, log_id
 FROM agent_events WHERE trace_id = @id ORDER BY timestamp ASC`,
         params: { id: conversation },
       });
+      const conversationOf = (table: EventTable, event: Event): unknown => {
+        const column = entryLines[table].conversation;
+        return column === undefined ? undefined : (event[column] ?? latestOf(table, event)[column]);
+      };
+      const ids = [...expected()]
+        .filter(([, { table, event }]) => conversationOf(table, event) === conversation)
+        .map(([id]) => id);
+      assert.deepEqual(found.map((row) => row["log_id"]).toSorted(), ids.toSorted());
       assert.ok(found.length >= 2);
       const times = found.map((row) => Date.parse(String(row["timestamp"])));
       assert.deepEqual(

@@ -90,6 +90,12 @@ function changed(table: TableName, index: number): Event {
   };
 }
 
+/** What was logged as a change of a file was a call of a tool, or the other way round; what it cost was said before. */
+function retyped(table: TableName, { action_type: type }: Event, index: number): Event {
+  if (table !== "action_logs" || index % 2 > 0) return {};
+  return { action_type: type === "mcp_call" ? "file_write" : "mcp_call", cost_usd: undefined };
+}
+
 /** A further entry of the same entity: newer, older, or by no clock but Pub/Sub's. */
 function further(table: TableName, event: Event, index: number, chance: number): Event {
   const { logged_at: loggedAt, seq: _seq, publisher_id: publisher, ...rest } = event;
@@ -105,6 +111,7 @@ function further(table: TableName, event: Event, index: number, chance: number):
     // Whoever reports a read must say who he is.
     ...(table === "log_access_audit" && { publisher_id: publisher }),
     ...changed(table, index),
+    ...retyped(table, event, index),
     log_id: `00000000-0000-7000-9000-${String(index).padStart(12, "0")}`,
     ...(chance > 0.15 ? {} : { logged_at: at }),
   };
