@@ -52,6 +52,8 @@ export interface CostSurvey {
   /** Both where it was asked for. */
   readonly readings?: Readings;
   readonly bridge?: Bridge;
+  /** The log changed twice between its questions, so that `bridge` does not lead to `total`. */
+  readonly changed_meanwhile?: true;
 }
 
 const MAX_LISTED = 10_000;
@@ -69,11 +71,34 @@ export async function costOf(
   reconcile: boolean = false,
 ): Promise<CostSurvey> {
   const ask = (query: string): Promise<PlainRow[]> => rowsOf(bigquery, { query, ...parametersOf(scope) }, patience);
-  const [groups, [readings], bridge] = await Promise.all([
-    ask(groupsQuery(bigquery.projectId, scope)),
-    reconcile ? ask(readingsQuery(scope)) : [],
-    reconcile ? ask(bridgeQuery(bigquery.projectId, scope)) : undefined,
+  if (!reconcile) return surveyOf(scope, await ask(groupsQuery(bigquery.projectId, scope)));
+  // Three questions, and a log that is written to between them: once more is enough where that is seldom.
+  const first = await reconciled(ask, bigquery.projectId, scope);
+  if (first.changed_meanwhile !== true) return first;
+  return reconciled(ask, bigquery.projectId, scope);
+}
+
+async function reconciled(
+  ask: (query: string) => Promise<PlainRow[]>,
+  projectId: string,
+  scope: CostScope,
+): Promise<CostSurvey> {
+  const [groups, [readings], steps] = await Promise.all([
+    ask(groupsQuery(projectId, scope)),
+    ask(readingsQuery(scope)),
+    ask(bridgeQuery(projectId, scope)),
   ]);
+  const survey = surveyOf(scope, groups);
+  const bridge = bridgeOf(steps);
+  return {
+    ...survey,
+    readings: readingsOf(readings ?? {}),
+    bridge,
+    ...(bridge.total.cost_usd !== survey.total.cost_usd && { changed_meanwhile: true }),
+  };
+}
+
+function surveyOf(scope: CostScope, groups: readonly PlainRow[]): CostSurvey {
   return {
     since: formatTimestamp(scope.since),
     until: scope.until === undefined ? null : formatTimestamp(scope.until),
@@ -81,8 +106,6 @@ export async function costOf(
     groups: groups.map((row) => ({ what: whatOf(row, scope.by), ...sumsOf(row, "") })),
     group_count: Number(groups[0]?.["group_count"] ?? 0),
     total: sumsOf(groups[0] ?? {}, "all_"),
-    ...(readings !== undefined && { readings: readingsOf(readings) }),
-    ...(bridge !== undefined && { bridge: bridgeOf(bridge) }),
   };
 }
 

@@ -25,6 +25,9 @@ export function costText(survey: CostSurvey, budget: Budget | undefined, width: 
       ? "--reconcile shows how this comes from the raw rows.\n"
       : readingsText(survey.readings),
     ...(survey.bridge === undefined ? [] : [`\n${bridgeText(survey.bridge, width)}`]),
+    ...(survey.changed_meanwhile === true
+      ? ["The log changed while it was asked: these rows are not those of the total above. Ask again.\n"]
+      : []),
     ...(budget === undefined ? [] : [`\n${budgetText(budget, width)}`]),
   ];
   return parts.join("");
@@ -49,7 +52,7 @@ function groupsTable({ groups, group_count, by, total }: CostSurvey, width: numb
   ];
   const cells = (what: readonly string[], sums: CostSums): string[] => [
     ...what,
-    thousands(sums.conversations + sums.tool_calls + sums.actions),
+    thousands(itemsIn(sums)),
     ...[sums.input_tokens, sums.output_tokens, sums.total_tokens].map(tokensText),
     groupUsdText(sums, decimals),
   ];
@@ -110,11 +113,14 @@ function widthOf(rows: readonly (readonly string[])[]): number {
 }
 
 /** A sum of nothing but unknown costs is no 0. */
-function groupUsdText({ cost_usd, unknown }: CostSums, decimals: 2 | 4): string {
-  const nanos = nanosOf(cost_usd);
-  return nanos === 0n && unknown.conversation + unknown.tool + unknown.action > 0
-    ? "unknown"
-    : usdText(nanos, decimals);
+function groupUsdText(sums: CostSums, decimals: 2 | 4): string {
+  const { conversation, tool, action } = sums.unknown;
+  const unknown = conversation + tool + action;
+  return unknown > 0 && unknown === itemsIn(sums) ? "unknown" : usdText(nanosOf(sums.cost_usd), decimals);
+}
+
+function itemsIn({ conversations, tool_calls, actions }: CostSums): number {
+  return conversations + tool_calls + actions;
 }
 
 function tokensText(tokens: number | null): string {
@@ -186,9 +192,11 @@ function budgetText(budget: Budget, width: number): string {
   return `${label}${shown}\n${rate}`;
 }
 
-/** The sentence for whoever is told by mail of what cron runs. */
+/** The sentence for whoever is told by mail of what cron runs. Amounts that would look the same are exact. */
 export function exceededText({ used_usd, budget_usd }: Budget, since: string): string {
-  const [used, budget] = [used_usd, budget_usd].map((decimal) => usdText(nanosOf(decimal), 2));
+  const exact = [used_usd, budget_usd];
+  const rounded = exact.map((decimal) => usdText(nanosOf(decimal), 2));
+  const [used, budget] = rounded[0] === rounded[1] ? exact : rounded;
   return `over budget: ${used} USD since ${secondText(since)}, and the budget is ${budget} USD\n`;
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { bridgeOf } from "../../cli/cost/bridge.ts";
 import { budgetOf } from "../../cli/cost/budget.ts";
 import type { CostGroup, CostSums, CostSurvey } from "../../cli/cost/survey.ts";
 import { costText, exceededText, nothingText } from "../../cli/cost/text.ts";
@@ -100,6 +101,31 @@ describe("what was spent, for people", () => {
       /^Unknown cost: 2 conversations and 1 tool call and 1 call of a model do not say what they cost\./m,
     );
     assert.match(text, /^Read 10 rows: 2 copies left out\.\n1 entry has copies that say something else/m);
+  });
+
+  it("calls a sum unknown only where nothing in it is known", () => {
+    const unknown = (tool: number): CostSums["unknown"] => ({ conversation: 0, tool, action: 0 });
+    const free = sums("0", { conversations: 0, tool_calls: 2, unknown: unknown(1) });
+    assert.match(costText(survey([], free), undefined, 80), /^all +2 .* 0\.0000$/m);
+    assert.match(costText(survey([], { ...free, unknown: unknown(2) }), undefined, 80), /^all +2 .* unknown$/m);
+  });
+
+  it("says that the log changed meanwhile", () => {
+    const bridge = bridgeOf([{ class: "counted", in_scope: true, row_count: 1, usd: "120" }]);
+    const changed = { ...survey(many, total), bridge, changed_meanwhile: true as const };
+    assert.match(costText(changed, undefined, 80), /^The log changed while it was asked/m);
+    assert.doesNotMatch(costText({ ...survey(many, total), bridge }, undefined, 80), /The log changed/);
+  });
+
+  it("tells an exceeded budget by exact amounts where rounded ones are the same", () => {
+    const told = (used_usd: string, budget_usd: string): string =>
+      exceededText(
+        { used_usd, budget_usd, used_share: 1, is_exceeded: true, per_30_days_usd: null },
+        "2026-01-01T00:00:00Z",
+      );
+    assert.match(told("2", "1.999999999"), /: 2 USD since .* is 1\.999999999 USD/);
+    assert.match(told("0.004", "0.003"), /: 0\.004 USD since .* is 0\.003 USD/);
+    assert.match(told("2.01", "1.999999999"), /: 2\.01 USD since .* is 2\.00 USD/);
   });
 
   it("fits the terminal, whatever agents are called", () => {

@@ -66,7 +66,7 @@ describe("indelible cost", () => {
     assert.deepEqual([within.code, within.errors], [0, ""]);
     const beyond = await cost("--business", "tomorrow", "--budget", "1.999999999");
     assert.equal(beyond.code, 1);
-    assert.match(beyond.errors, /^over budget: 2\.00 USD since .*, and the budget is 2\.00 USD\n$/);
+    assert.match(beyond.errors, /^over budget: 2 USD since .*, and the budget is 1\.999999999 USD\n$/);
     assert.equal(surveyOf(beyond).total.cost_usd, "2");
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe, it, mock } from "node:test";
+import { BigQuery } from "@google-cloud/bigquery";
 import type { Event, TableName } from "@indelible/schemas/tables.ts";
 import { costOf, type CostSurvey } from "../../cli/cost/survey.ts";
 import type { CostScope, Dimension } from "../../cli/cost/scope.ts";
@@ -188,5 +189,30 @@ describe("what was spent, of very many very small amounts", () => {
     } finally {
       await warehouse.close();
     }
+  });
+});
+
+describe("what was spent, of a log that changes between the questions", () => {
+  /** A warehouse whose bridge has an amount of its own each time. */
+  async function asked(...totals: readonly string[]): Promise<readonly [CostSurvey, times: number]> {
+    const bigquery = new BigQuery({ projectId: "cost-changing-test" });
+    let times = 0;
+    mock.method(bigquery, "query", async ({ query }: { readonly query: string }) => {
+      if (query.includes("AS group_count")) return [[{ group_count: 1, all_cost_usd: "2" }]];
+      if (!query.includes("AS row_count")) return [[{ copies: 1, entries: 1, conflicts: 0 }]];
+      const usd = totals[times] ?? assert.fail("asked too often");
+      times += 1;
+      return [[{ class: "counted", in_scope: true, row_count: 1, usd }]];
+    });
+    return [await costOf(bigquery, patience, { by: ["tool"], since: start }, true), times];
+  }
+
+  it("is asked once more, and once only", async () => {
+    const [mended, twice] = await asked("1", "2");
+    assert.deepEqual([mended.bridge?.total.cost_usd, mended.changed_meanwhile, twice], ["2", undefined, 2]);
+    const [changed, again] = await asked("1", "1.5");
+    assert.deepEqual([changed.bridge?.total.cost_usd, changed.changed_meanwhile, again], ["1.5", true, 2]);
+    const [, once] = await asked("2");
+    assert.equal(once, 1);
   });
 });
