@@ -3,6 +3,7 @@ import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
 import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import { tables } from "@indelible/schemas/tables.ts";
 import { viewsOf, type View } from "@indelible/schemas/views.ts";
+import { messageOf } from "../terminal/failure.ts";
 import { counted } from "../terminal/table.ts";
 import { durationText } from "./age.ts";
 import { orWell, unknownBecause, type Finding } from "./check.ts";
@@ -11,6 +12,7 @@ import type { Installation } from "./installation.ts";
 import { commandLine } from "./shell-word.ts";
 import { driftOf, fieldsOf } from "./table-drift.ts";
 
+const HTTP_BAD_REQUEST = 400;
 const HTTP_NOT_FOUND = 404;
 const HTTP_FORBIDDEN = 403;
 
@@ -78,16 +80,19 @@ export async function findingsOfViews(installation: Installation): Promise<reado
         if (finding !== undefined) return [{ subject, status: "problem", finding, fix }];
         return await readableBy(reader, subject);
       } catch (error) {
-        if (httpCodeOf(error) !== HTTP_NOT_FOUND) return [unknownBecause(`view ${subject}`, error, subject)];
-        dependent.push(subject);
+        const code = httpCodeOf(error);
+        // As it asks what is declared, a question that is refused is the fault of what it reads.
+        if (code !== HTTP_NOT_FOUND && code !== HTTP_BAD_REQUEST)
+          return [unknownBecause(`view ${subject}`, error, subject)];
+        dependent.push(code === HTTP_NOT_FOUND ? subject : `${subject} (${messageOf(error)})`);
         return [];
       }
     }),
   );
   const findings = found.flat();
   if (dependent.length > 0) {
-    const finding = `${counted(dependent.length, "view")} cannot be asked, because what they read is not there: ${dependent.join(", ")}.`;
-    const fix = local ? restart : "Create the missing tables and views first, as said above and below.";
+    const finding = `${counted(dependent.length, "view")} cannot be asked, because what they read is not there, or is not as declared: ${dependent.join(", ")}.`;
+    const fix = local ? restart : "Repair those tables and views first, as said above and below.";
     findings.push({ subject: "dependent", status: "problem", finding, fix });
   }
   return orWell(findings, `${counted(views.length, "view")} as declared, and a reader may read them.`);

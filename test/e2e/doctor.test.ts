@@ -18,7 +18,8 @@ describe("indelible doctor on an installation of one machine", () => {
     await using stacks = new AsyncDisposableStack();
     const folder = join(data.path, "data");
     const asked = async (): Promise<{ exitCode: number; checks: Check[] }> => {
-      const env = { ...inherited, HOME: data.path };
+      // Empty ones count as unset.
+      const env = { ...inherited, HOME: data.path, BIGQUERY_EMULATOR_HOST: "", PUBSUB_EMULATOR_HOST: "" };
       const options = { cwd: data.path, env, encoding: "utf8" } as const;
       return promisify(execFile)(process.execPath, [main, "doctor", "--data", folder], options).then(
         ({ stdout }) => ({ exitCode: 0, checks: JSON.parse(stdout) as Check[] }),
