@@ -2,7 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { isClaimed } from "./dev/data-folder.ts";
-import { shellWord } from "./doctor/shell-word.ts";
+import { shellWord } from "./terminal/shell-word.ts";
 import { isObject, type JsonObject } from "./json.ts";
 
 /** Where the services of one machine are, as the variables that Google's clients and ours read. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { styleText } from "node:util";
 import { bigQueryClient, pubSubClient } from "../clients.ts";
-import { shellWord } from "../doctor/shell-word.ts";
+import { shellWord } from "../terminal/shell-word.ts";
 import { deliver } from "../delivery.ts";
 import { nextSteps, reportText, section } from "../delivery/text.ts";
 import {

@@ -1,7 +1,7 @@
 /** Commands that repair something in Google Cloud, to be pasted into a shell. */
 import type { BigQueryField, BigQueryTable } from "@indelible/schemas/bigquery.ts";
 import type { DeclaredDelivery, DeclaredTopic, KeptSubscription } from "@indelible/schemas/topics.ts";
-import { commandLine, shellLines } from "./shell-word.ts";
+import { commandLine, shellLines } from "../terminal/shell-word.ts";
 
 export function createTopicCommand(project: string, { id, retentionSeconds }: DeclaredTopic): string {
   return gcloud(project, "topics", "create", id, `--message-retention-duration=${retentionSeconds}s`);

@@ -2,7 +2,7 @@ import { isObject } from "../json.ts";
 import { messageOf } from "../terminal/failure.ts";
 import { counted } from "../terminal/table.ts";
 import type { Finding } from "./check.ts";
-import { shellWord } from "./shell-word.ts";
+import { shellWord } from "../terminal/shell-word.ts";
 import { originsOf, type LookedTopic, type Place } from "./topics.ts";
 
 const deadlineMs = 5000;

@@ -5,7 +5,7 @@ import { ACCESS_FILE, readAccess } from "../dev/access.ts";
 import { messageOf } from "../terminal/failure.ts";
 import { thousands } from "../terminal/table.ts";
 import type { Finding } from "./check.ts";
-import { shellWord } from "./shell-word.ts";
+import { shellWord } from "../terminal/shell-word.ts";
 import { commandOn } from "./surroundings.ts";
 
 const minNodeMajor = 24;

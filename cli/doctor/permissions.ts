@@ -3,7 +3,7 @@ import { declaredTopics } from "@indelible/schemas/topics.ts";
 import { counted } from "../terminal/table.ts";
 import { orWell, unknownBecause, type Finding } from "./check.ts";
 import type { Installation } from "./installation.ts";
-import { commandLine, shellWord } from "./shell-word.ts";
+import { commandLine, shellWord } from "../terminal/shell-word.ts";
 import { looked, type Looked } from "./topics.ts";
 
 const publish = "pubsub.topics.publish";

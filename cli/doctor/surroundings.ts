@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
 import { DEFAULT_DATA_FOLDER, exportLines, isSet, type Environment } from "../environment.ts";
 import type { Finding } from "./check.ts";
-import { shellWord } from "./shell-word.ts";
+import { shellWord } from "../terminal/shell-word.ts";
 
 /** What decides which services a command of ours asks. */
 export interface Surroundings {

@@ -4,7 +4,7 @@ import { counted } from "../terminal/table.ts";
 import type { Finding } from "./check.ts";
 import { addColumnsStatement, sqlCommand } from "./commands.ts";
 import { rebuildSteps } from "./rebuild.ts";
-import { commandLine } from "./shell-word.ts";
+import { commandLine } from "../terminal/shell-word.ts";
 import type { Place } from "./topics.ts";
 
 const dayMs = 86_400_000;

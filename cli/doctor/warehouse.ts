@@ -9,7 +9,7 @@ import { durationText } from "./age.ts";
 import { orWell, unknownBecause, type Finding } from "./check.ts";
 import { createTableStatement, sqlCommand } from "./commands.ts";
 import type { Installation } from "./installation.ts";
-import { commandLine } from "./shell-word.ts";
+import { commandLine } from "../terminal/shell-word.ts";
 import { driftOf, fieldsOf } from "./table-drift.ts";
 
 const HTTP_BAD_REQUEST = 400;

@@ -1,12 +1,11 @@
 /**
- * `text` as one word of a POSIX-like shell, for commands that are printed to be copied: whatever agents have logged is an argument there, and
- * does nothing on the terminal that shows it. Controls and formatting characters are escaped as bash and zsh understand them.
+ * A word of a shell (bash, zsh): what `text` says, whatever it is. It has no line break, nor any other character that a terminal acts upon: those are
+ * written as the bytes of their UTF-8, in `$'…'`.
  */
 export function shellWord(text: string): string {
-  if (/^(?!-)[\w@%+:,./-]+$/.test(text)) return text;
-  if (!unprintable.test(text)) return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  // An exclamation mark too: it may recall earlier commands in this sort of quotes.
-  return `$'${text.replaceAll(/[\\'!]|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escaped)}'`;
+  if (controls.test(text)) return `$'${escaped(text)}'`;
+  // A word that begins with `=` is the path of a command to zsh.
+  return /^[\w@%+:,./-][\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** `text` as an argument that is no option, even if it begins with a dash: to be the last one of its command. */
@@ -14,12 +13,23 @@ export function shellOperand(text: string): string {
   return text.startsWith("-") ? `-- ${shellWord(text)}` : shellWord(text);
 }
 
-// As in `printable`, with nothing let through.
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+/** As {@link shellWord}, for something long: its lines stay lines, which a shell takes in quotes. */
+export function shellLines(text: string): string {
+  return controls.test(text.replaceAll("\n", "")) ? shellWord(text) : `'${text.replaceAll("'", `'\\''`)}'`;
+}
 
-function escaped(character: string): string {
-  const code = character.codePointAt(0) ?? 0;
-  const hex = (digits: number): string => code.toString(16).padStart(digits, "0");
-  if (code < 0x80) return `\\x${hex(2)}`;
-  return code <= 0xffff ? `\\u${hex(4)}` : `\\U${hex(8)}`;
+/** A command line. */
+export function commandLine(...words: readonly string[]): string {
+  return words.map(shellWord).join(" ");
+}
+
+// What is not printed as it is: see `printable`.
+const controls = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+function escaped(text: string): string {
+  return text
+    .replaceAll(/[\\']/g, String.raw`\$&`)
+    .replaceAll(new RegExp(controls, "gu"), (character) =>
+      [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join(""),
+    );
 }

@@ -34,8 +34,22 @@ const changing: { readonly [path: string]: "asks" | string } = {
 
 /** What changes nothing. Each command is here or there. */
 const looking = new Set([
-  ...["doctor", "query", "cost", "tail", "show", "timeline", "access", "gaps", "retention", "verify", "verify-proof"],
-  ...["audit-sql", "completion", "dlq list", "dlq show", "dlq jobs"],
+  "doctor",
+  "query",
+  "cost",
+  "tail",
+  "show",
+  "timeline",
+  "access",
+  "gaps",
+  "retention",
+  "verify",
+  "verify-proof",
+  "audit-sql",
+  "completion",
+  "dlq list",
+  "dlq show",
+  "dlq jobs",
 ]);
 
 /** What such a value means is whatever somebody has called something: nothing can be refused. */

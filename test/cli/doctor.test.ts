@@ -14,7 +14,7 @@ import { deadLetterFinding } from "../../cli/doctor/dead-letters.ts";
 import { dataFolder, diskSpace, nodeVersion, tokens } from "../../cli/doctor/machine.ts";
 import { exitCodeOf } from "../../cli/doctor/run.ts";
 import { sealFinding } from "../../cli/doctor/seals.ts";
-import { commandLine, shellLines, shellWord } from "../../cli/doctor/shell-word.ts";
+import { commandLine, shellLines, shellWord } from "../../cli/terminal/shell-word.ts";
 import { commandOn, findingsOfSurroundings, type Surroundings } from "../../cli/doctor/surroundings.ts";
 import { driftOf } from "../../cli/doctor/table-drift.ts";
 import { checksText } from "../../cli/doctor/text.ts";
