@@ -5,7 +5,6 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import type { Line } from "../explore/line.ts";
 import { lineText } from "../explore/text.ts";
-import { interruption } from "../terminal/interruption.ts";
 import { jsonText } from "../terminal/json-text.ts";
 import { openWarehouse } from "../warehouse.ts";
 import { Newcomers } from "./newcomers.ts";
@@ -27,6 +26,7 @@ export interface TailFlags {
 const defaultLines = 20;
 const firstBackoffMs = 500;
 const maxBackoffMs = 10_000;
+const interruptedExitCode = 130;
 
 /** Prints what came, and with --follow what comes until it is interrupted. Resolves to the exit code. @throws ERR_QUERY, ERR_DEADLINE */
 export async function runTail(flags: TailFlags): Promise<number> {
@@ -50,8 +50,7 @@ export async function runTail(flags: TailFlags): Promise<number> {
     if (!process.stdout.write(text)) await once(process.stdout, "drain");
   }
 
-  using interrupted = interruption();
-  const { signal } = interrupted;
+  if (follow) endAtOnceWhenInterrupted();
   let printed = 0;
   if (since === undefined) {
     const some = await newcomers.newest(lines ?? defaultLines, follow);
@@ -72,8 +71,7 @@ export async function runTail(flags: TailFlags): Promise<number> {
   for (let failures = 0; ;) {
     const pauseMs =
       failures === 0 ? interval * 1000 : Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(failures, 10));
-    // An interruption is thrown from here.
-    await delay(pauseMs, undefined, { signal });
+    await delay(pauseMs);
     try {
       for await (const some of newcomers.next()) await print(some);
       if (failures > 0) remark("The warehouse answers again; nothing was left out.");
@@ -84,6 +82,14 @@ export async function runTail(flags: TailFlags): Promise<number> {
       failures += 1;
     }
   }
+}
+
+/**
+ * Whatever is waited for then: the next look, an answer, or somebody who does not read our output. There is nothing to finish. Without --follow
+ * the signal ends the process by itself.
+ */
+function endAtOnceWhenInterrupted(): void {
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => process.exit(interruptedExitCode));
 }
 
 function remark(text: string): void {

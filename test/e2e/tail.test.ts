@@ -36,10 +36,10 @@ describe("entries as they come", () => {
   after(() => warehouse?.close());
 
   /** Makes a row readable whose `ingested_at` is `seconds` after the base. */
-  async function put(agent: string, n: number, seconds: number): Promise<void> {
+  async function put(agent: string, n: number, seconds: number, conversation = `c-${n}`): Promise<void> {
     const event = {
       log_id: id(n),
-      conversation_id: `c-${n}`,
+      conversation_id: conversation,
       business_id: "acme",
       agent_position: agent,
       started_at: "2026-02-01T00:00:00Z",
@@ -171,6 +171,27 @@ describe("entries as they come", () => {
       assert.equal((JSON.parse((await next)[0]) as Line).log_id, id(22));
       child.kill("SIGINT");
       assert.deepEqual(await closed, [130, null]);
+    },
+  );
+
+  it(
+    "indelible tail - ends when it is interrupted, although nobody reads what it prints",
+    { timeout: 60_000 },
+    async (t) => {
+      // More than a pipe holds.
+      for (let n = 0; n < 40; n += 1) await put("unread", 100 + n, n, "x".repeat(50_000));
+      for (const [more, end] of [
+        [[], [null, "SIGINT"]],
+        [["--follow"], [130, null]],
+      ] as const) {
+        const child = start("tail", "--since", "2026-02-01T00:00:00Z", "--agent", "unread", ...more);
+        t.after(() => child.kill("SIGKILL"));
+        const exited = once(child, "exit");
+        await once(child.stdout, "readable");
+        child.kill("SIGINT");
+        assert.deepEqual(await exited, end, more.join(" "));
+        child.stdout.destroy();
+      }
     },
   );
 
