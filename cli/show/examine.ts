@@ -33,9 +33,11 @@ export interface Shown {
   readonly row: PlainRow;
   /** All rows with this log_id, that one first; 20 at most. */
   readonly copies: readonly Copy[];
-  /** Copies have different content. */
+  /** How many rows there are with this log_id. */
+  readonly copy_count: number;
+  /** Copies have different content, also those beyond the 20. */
   readonly conflict: boolean;
-  /** Entries of the same entity in order, this one among them; the first 200. */
+  /** Entries of the same entity in order, the first 200: this one is among them unless there are more. */
   readonly history: readonly Line[];
   readonly more_history: boolean;
   readonly seal: SealState;
@@ -74,10 +76,13 @@ export async function examine(
   const found = await findOne(bigquery, id, table, patience);
   if (found.table === "dead_letters") return refused(bigquery, found, patience);
   const { entity } = tables[found.table];
-  let history = found.what === "entity" ? await historyOf(bigquery, found.table, found.id, patience) : undefined;
   // A conflict may be an entity of no entry in the history: the copy that was published first has another.
-  const logId = found.what === "entry" ? found.id : (history?.at(-1)?.log_id ?? found.id);
-  const rows = await copiesOf(bigquery, found.table, logId, patience);
+  const logId =
+    found.what === "entry" ? found.id : ((await latestOf(bigquery, found.table, found.id, patience)) ?? found.id);
+  const [rows, counts] = await Promise.all([
+    copiesOf(bigquery, found.table, logId, patience),
+    copyCountsOf(bigquery, found.table, logId, patience),
+  ]);
   const [row] = rows;
   if (row === undefined) {
     throw new IndelibleError("ERR_NOT_FOUND", `${found.id} is only in copies of entries that were published later`, {
@@ -85,11 +90,10 @@ export async function examine(
     });
   }
   const entityId = String(row[entity]);
-  const [lines, seal] = await Promise.all([
-    history ?? historyOf(bigquery, found.table, entityId, patience),
+  const [history, seal] = await Promise.all([
+    historyOf(bigquery, found.table, entityId, patience),
     lookUpSeal(bigquery, found.table, row, rows, proof, patience),
   ]);
-  history = lines;
   const shown = Object.fromEntries(Object.keys(rowColumns(tables[found.table])).map((name) => [name, row[name]]));
   return {
     table: found.table,
@@ -98,7 +102,8 @@ export async function examine(
     entity_id: entityId,
     row: shown,
     copies: rows.map((copy) => copyOf(found.table, copy)),
-    conflict: new Set(rows.map((copy) => copy["entry_hash"])).size > 1,
+    copy_count: counts.copies,
+    conflict: counts.contents > 1,
     history: history.slice(0, maxHistory),
     more_history: history.length > maxHistory,
     seal,
@@ -112,6 +117,34 @@ function copiesOf(bigquery: BigQuery, name: TableName, logId: string, patience?:
   const query = `SELECT *, UNIX_MICROS(published_at) AS published_micros, UNIX_MICROS(ingested_at) AS ingested_micros
 FROM ${from} WHERE log_id = @id ORDER BY published_at, message_id, ingested_at LIMIT ${maxCopies}`;
   return rowsOf(bigquery, { query, params: { id: logId } }, patience);
+}
+
+/** Of all copies, however many there are. */
+async function copyCountsOf(
+  bigquery: BigQuery,
+  name: TableName,
+  logId: string,
+  patience?: Patience,
+): Promise<{ copies: number; contents: number }> {
+  const query = `SELECT COUNT(*) AS copies, COUNT(DISTINCT entry_hash) AS contents
+FROM ${viewRelations(bigquery.projectId).arrivals(name)} WHERE log_id = @id`;
+  const [row] = await rowsOf(bigquery, { query, params: { id: logId } }, patience);
+  return { copies: Number(row?.["copies"] ?? 0), contents: Number(row?.["contents"] ?? 0) };
+}
+
+/** The log_id of the last entry of an entity, in the order of its history. */
+async function latestOf(
+  bigquery: BigQuery,
+  name: TableName,
+  entityId: string,
+  patience?: Patience,
+): Promise<string | undefined> {
+  const { entity } = tables[name];
+  const history = relationsWhere(bigquery.projectId, () => `${entity} = @id`).history(name);
+  const query = `SELECT log_id FROM ${history} WHERE ${entity} = @id
+ORDER BY COALESCE(logged_at, published_at) DESC, seq DESC, log_id DESC LIMIT 1`;
+  const [row] = await rowsOf(bigquery, { query, params: { id: entityId } }, patience);
+  return typeof row?.["log_id"] === "string" ? row["log_id"] : undefined;
 }
 
 async function historyOf(bigquery: BigQuery, name: TableName, entityId: string, patience?: Patience): Promise<Line[]> {

@@ -3,7 +3,7 @@ import { section } from "../delivery/text.ts";
 import { lineText, wrapped } from "../explore/text.ts";
 import { printable } from "../terminal/cell.ts";
 import { shellOperand } from "../terminal/shell-word.ts";
-import { counted } from "../terminal/table.ts";
+import { counted, thousands } from "../terminal/table.ts";
 import { secondText } from "../terminal/time.ts";
 import type { Copy, Refused, Shown } from "./examine.ts";
 
@@ -71,7 +71,7 @@ function fieldLines(name: string, value: unknown, full: boolean, width: number):
 }
 
 function integrityText(shown: Shown, width: number): string {
-  const { copies, conflict } = shown;
+  const { copies, copy_count, conflict } = shown;
   const [first] = copies;
   const lines: string[] = [];
   const say = (name: string, text: string): void => void lines.push(...fieldLines(name, text, true, width));
@@ -84,11 +84,12 @@ function integrityText(shown: Shown, width: number): string {
     );
     say("columns", columnsVerdict(first));
   }
-  if (copies.length > 1) {
+  if (copy_count > 1) {
     const others = conflict
       ? "CONFLICT: this log_id came with different content. Shown is the one that was published first"
       : "the same entry was delivered more than once";
-    say("copies", `${copies.length}: ${others}`);
+    const someOnly = copy_count > copies.length ? `; the first ${copies.length} of them` : "";
+    say("copies", `${thousands(copy_count)}: ${others}${someOnly}`);
     for (const copy of copies)
       say("", `${secondText(copy.published_at)} ${copy.entry_hash.slice(0, 16)} ${copyVerdict(copy)}`.trimEnd());
   }

@@ -162,6 +162,34 @@ describe("everything of one entry", () => {
     assert.match((await refusal("bud")).hint, /at least 4/);
   });
 
+  it("shows the latest entry of more than are listed, and a conflict behind more copies than are listed", async () => {
+    const at = (n: number): string => new Date(Date.UTC(2026, 2, 1, 0, 0, n)).toISOString();
+    const many = Array.from({ length: 205 }, (_, n) => decision(1000 + n, "long-story", { logged_at: at(n) }));
+    await warehouse.write("decision_logs", base + 1000, ...many);
+    const shown = await show("long-story");
+    assert.deepEqual([shown.log_id, shown.history.length, shown.more_history], [id(1204), 200, true]);
+    const row = decision(2000, "many-copies");
+    for (let n = 0; n < 21; n += 1) await warehouse.write("decision_logs", base + 2000 + n, row);
+    const honest = await show(id(2000));
+    assert.deepEqual([honest.copies.length, honest.copy_count, honest.conflict], [20, 21, false]);
+    await warehouse.write("decision_logs", base + 2100, { ...row, rationale: "another" });
+    const conflict = await show(id(2000));
+    assert.deepEqual([conflict.copies.length, conflict.copy_count, conflict.conflict], [20, 22, true]);
+    assert.match(shownText(conflict, false, 80), /22: CONFLICT/);
+  });
+
+  it("prints commands that do nothing an agent has written", async () => {
+    const hostile = "x; touch p #'";
+    await warehouse.write("conversations", base + 3000, {
+      log_id: id(3000),
+      conversation_id: hostile,
+      business_id: "acme",
+      agent_position: "CFO",
+      started_at: "2026-01-31T09:40:40Z",
+    });
+    assert.ok(shownText(await show(hostile), false, 80).includes(String.raw`timeline 'x; touch p #'\'''` + "\n"));
+  });
+
   it("does not take an entity that was named after somebody's entry for that entry", async () => {
     await warehouse.write("decision_logs", base + 20, decision(20, "victim"));
     await warehouse.write("decision_logs", base + 21, decision(21, id(20)));
