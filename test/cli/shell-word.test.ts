@@ -36,7 +36,7 @@ describe("shellWord()", () => {
 
 describe("shellOperand()", () => {
   it("is no option", () => {
-    assert.equal(shellOperand("--data=x"), "-- '--data=x'");
+    assert.equal(shellOperand("--data=x"), "-- --data=x");
     assert.equal(shellOperand("budget"), "budget");
   });
 });
