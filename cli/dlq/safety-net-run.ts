@@ -54,8 +54,8 @@ export async function runSafetyNet(flags: SafetyNetFlags): Promise<number> {
   });
 }
 
-/** Whoever stops at a limit has asked for it. */
-function exitCodeOf({ ending }: Comparison, left: number): number {
+/** Whoever stops at a limit has asked for it. @param left how many are still missing */
+export function exitCodeOf({ ending }: Pick<Comparison, "ending">, left: number): number {
   return left === 0 && (ending === "all" || ending === "limit") ? 0 : 1;
 }
 
@@ -77,7 +77,8 @@ const warnings: { readonly [ending in Ending]: string } = {
     "It gave no new ones, but it did not say that those were all. Ask again when nobody else pulls from it.\n",
 };
 
-function comparisonOf({ looked, ending, missing }: Comparison): object {
+/** For programs. */
+export function comparisonOf({ looked, ending, missing }: Comparison): object {
   return {
     looked,
     complete: ending === "all",

@@ -1,5 +1,6 @@
 import { FORWARDED_PREFIX, OUR_PREFIX, RESERVED_PREFIX } from "@indelible/schemas/attributes.ts";
 import { derivedId } from "@indelible/schemas/entry.ts";
+import { errorKinds } from "@indelible/schemas/errors.ts";
 import { deadLetterTopic } from "@indelible/schemas/names.ts";
 import { publishAll, type Desk } from "./desk.ts";
 import type { DeadLetterReader } from "./warehouse.ts";
@@ -130,8 +131,10 @@ function idsOf({ messageId, attributes }: Pick<Held, "messageId" | "attributes">
  * that nobody explained, is known by its message's ID alone, and would be another one.
  */
 export function isRestorable({ attributes }: Pick<Held, "attributes">): boolean {
-  const names = ["reason", "table", "message_id", "published_at"];
-  return names.every((name) => attributes[`${OUR_PREFIX}${name}`] !== undefined);
+  const names = ["table", "message_id", "published_at"];
+  // The subscriber takes one with another reason for one that nobody explained.
+  const isExplained = Object.hasOwn(errorKinds, attributes[`${OUR_PREFIX}reason`] ?? "");
+  return isExplained && names.every((name) => attributes[`${OUR_PREFIX}${name}`] !== undefined);
 }
 
 /** The reason as far as the message says it. */

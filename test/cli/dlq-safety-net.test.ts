@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
-import { PubSub } from "@google-cloud/pubsub";
+import { afterEach, describe, it } from "node:test";
 import { deadLetterMessages } from "@indelible/subscriber/dead-letter-message.ts";
+import { pubSubClient } from "../../cli/clients.ts";
 import { compare, isRestorable, reasonOf, restore, type Held, type SafetyNet } from "../../cli/dlq/safety-net.ts";
 import { withSafetyNet } from "../../cli/dlq/safety-net-client.ts";
-import { comparisonText } from "../../cli/dlq/safety-net-run.ts";
+import { comparisonOf, comparisonText, exitCodeOf } from "../../cli/dlq/safety-net-run.ts";
 import { startBrokerProcess, stopProcess } from "../local/pubsub/broker-process.ts";
 import { DeadLetterWorld } from "./dlq-world.ts";
 
@@ -85,7 +85,7 @@ describe("what ends compare()", () => {
   it("is that there are none, said twice, and not that some come again", async () => {
     const net = netOf([one, two], [one, two], [], [two], [three]);
     const { looked, ending } = await compare(net, worldWith(), few);
-    assert.deepEqual([looked, ending], [3, "all"]);
+    assert.deepEqual([looked, ending, exitCodeOf({ ending }, 0), exitCodeOf({ ending }, 3)], [3, "all", 0, 1]);
   });
 
   it("is no answer: then nobody knows whether those were all, and that is said", async () => {
@@ -96,6 +96,8 @@ describe("what ends compare()", () => {
       const comparison = await compare(net, worldWith(one), few);
       assert.deepEqual([comparison.looked, comparison.ending, net.released], [looked, "silence", 1]);
       assert.match(comparisonText(comparison, { data: "data" }), /did not answer, so nobody knows whether/);
+      assert.deepEqual(comparisonOf(comparison), { looked, complete: false, ending: "silence", missing: [] });
+      assert.equal(exitCodeOf(comparison, 0), 1);
     }
   });
 
@@ -140,17 +142,17 @@ describe("restore()", () => {
 });
 
 describe("withSafetyNet()", () => {
-  async function ask(host: string): Promise<[number, string]> {
-    const before = process.env["PUBSUB_EMULATOR_HOST"];
-    process.env["PUBSUB_EMULATOR_HOST"] = host;
-    try {
-      const times = { idleMs: 200, answerMs: 2000 };
-      const { looked, ending } = await withSafetyNet("p", "agent-logs", (net) => compare(net, worldWith(), few), times);
-      return [looked, ending];
-    } finally {
-      if (before === undefined) delete process.env["PUBSUB_EMULATOR_HOST"];
-      else process.env["PUBSUB_EMULATOR_HOST"] = before;
-    }
+  const variable = "PUBSUB_EMULATOR_HOST";
+  const before = process.env[variable];
+  afterEach(() => {
+    if (before === undefined) delete process.env[variable];
+    else process.env[variable] = before;
+  });
+
+  async function ask(): Promise<[number, string]> {
+    const times = { idleMs: 200, answerMs: 2000 };
+    const { looked, ending } = await withSafetyNet("p", "agent-logs", (net) => compare(net, worldWith(), few), times);
+    return [looked, ending];
   }
 
   it("hears nothing of a broker that takes connections and never answers", async () => {
@@ -159,7 +161,8 @@ describe("withSafetyNet()", () => {
     await once(mute, "listening");
     const address = mute.address();
     assert.ok(address !== null && typeof address === "object");
-    assert.deepEqual(await ask(`127.0.0.1:${address.port}`), [0, "silence"]);
+    process.env[variable] = `127.0.0.1:${address.port}`;
+    assert.deepEqual(await ask(), [0, "silence"]);
     for (const socket of sockets) socket.destroy();
     mute.close();
   });
@@ -167,13 +170,14 @@ describe("withSafetyNet()", () => {
   it("hears of an empty one that it is empty, and of one with a message all that it has, each time", async () => {
     const folder = mkdtempSync(join(tmpdir(), "indelible-safety-net-"));
     const broker = await startBrokerProcess(folder);
-    const pubsub = new PubSub({ projectId: "p", apiEndpoint: broker.address, emulatorMode: true });
+    process.env[variable] = broker.address;
+    const pubsub = pubSubClient("p");
     try {
       const [topic] = await pubsub.createTopic("agent-logs.dead-letter");
       await topic.createSubscription("agent-logs.dead-letter.safety-net");
-      assert.deepEqual(await ask(broker.address), [0, "all"]);
+      assert.deepEqual(await ask(), [0, "all"]);
       await topic.publishMessage({ data: Buffer.from("x"), attributes: heldOf("1")[0]?.attributes ?? {} });
-      for (let again = 0; again < 2; again += 1) assert.deepEqual(await ask(broker.address), [1, "all"]);
+      for (let again = 0; again < 2; again += 1) assert.deepEqual(await ask(), [1, "all"]);
     } finally {
       await pubsub.close();
       await stopProcess(broker, "SIGTERM");
@@ -186,7 +190,8 @@ describe("isRestorable()", () => {
   it("is what explains itself: what Pub/Sub has forwarded would be another dead letter", () => {
     const [explained = assert.fail()] = heldOf("1");
     const forwarded = { ...explained, attributes: { CloudPubSubDeadLetterSourceSubscription: "s" } };
-    assert.deepEqual([isRestorable(explained), isRestorable(forwarded)], [true, false]);
+    const forged = { ...explained, attributes: { ...explained.attributes, "indelible.reason": "ERR_OF_MINE" } };
+    assert.deepEqual([explained, forwarded, forged].map(isRestorable), [true, false, false]);
     assert.equal(reasonOf(forwarded).reason, "ERR_DELIVERY_ATTEMPTS");
     assert.equal(reasonOf(explained).reason, "ERR_NOT_JSON");
   });

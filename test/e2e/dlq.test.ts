@@ -132,6 +132,9 @@ describe("indelible dlq, over the services of one machine", () => {
       () => listAll(),
       (letters) => letters.length === 1,
     );
+    const rehearsed = await json<object>("dlq", "discard", "--table", "conversations", "--dry-run");
+    assert.deepEqual({ ...rehearsed, groups: undefined }, { dryRun: true, chosen: 1, groups: undefined });
+    assert.equal((await listAll()).length, 1, "a dry run changes nothing");
     const done = await json<object>("dlq", "discard", "--table", "conversations", "--note", "a test", "--yes");
     assert.deepEqual({ ...done, job: undefined }, { discarded: 1, remaining: 0, job: undefined });
     assert.deepEqual(await listAll(), []);
