@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { deadLetterMessages } from "@indelible/subscriber/dead-letter-message.ts";
 import { pubSubClient } from "../../cli/clients.ts";
+import { askNoMetadataServer } from "../../cli/environment.ts";
 import { compare, isRestorable, reasonOf, restore, type Held, type SafetyNet } from "../../cli/dlq/safety-net.ts";
 import { withSafetyNet } from "../../cli/dlq/safety-net-client.ts";
 import { comparisonOf, comparisonText, exitCodeOf } from "../../cli/dlq/safety-net-run.ts";
@@ -144,6 +145,7 @@ describe("restore()", () => {
 describe("withSafetyNet()", () => {
   const variable = "PUBSUB_EMULATOR_HOST";
   const before = process.env[variable];
+  askNoMetadataServer();
   afterEach(() => {
     if (before === undefined) delete process.env[variable];
     else process.env[variable] = before;
