@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 
 // Each marker is a line of its own, so that a person may write about them.
@@ -14,13 +15,14 @@ export function blockOf(name: string, content: string): string {
  * A file with `block` in place of the one that it has, or else at its end. Every other byte stays.
  *
  * @param before the file as it is; undefined: there is none
- * @throws ERR_CONFIG when it does not have one whole block or none
+ * @throws ERR_CONFIG when it is no text in UTF-8, or does not have one whole block or none
  */
 export function placeBlock(path: string, before: Buffer | undefined, block: string): Buffer {
   const bytes = Buffer.from(block);
   if (before === undefined || before.length === 0) return Buffer.concat([bytes, newline]);
-  if (before.includes(0)) throw unusable(path, "is no text in UTF-8", "Save it as UTF-8, or move it away.");
-  // One character a byte, so that what is no UTF-8 stays too, and positions are positions of bytes.
+  if (before.includes(0) || !isUtf8(before))
+    throw unusable(path, "is no text in UTF-8", "Save it as UTF-8, or move it away.");
+  // One character a byte, so that positions are positions of bytes.
   const text = before.toString("latin1");
   const found = [...text.matchAll(marker)].map((match) => {
     const line = match[1] ?? "";

@@ -1,11 +1,11 @@
 import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { nanosOf } from "../cost/usd.ts";
 import { printable } from "../terminal/cell.ts";
 import { messageOf } from "../terminal/failure.ts";
 import { renderTable, thousands } from "../terminal/table.ts";
 import { costText } from "./document.ts";
 import type { Outcome } from "./files.ts";
 import { fileOf, spentInAll } from "./index-document.ts";
-import { nanosOf } from "./dollars.ts";
 import type { Scope } from "./question.ts";
 import type { TableSummary } from "./survey.ts";
 

@@ -1,7 +1,7 @@
 import type { BigQuery } from "@google-cloud/bigquery";
+import { nanosOf } from "../cost/usd.ts";
 import type { Patience } from "../retry.ts";
 import { rowsOf, type PlainRow } from "../warehouse.ts";
-import { nanosOf } from "./dollars.ts";
 import { costQuestion, tableQuestion, type Question, type Scope } from "./question.ts";
 import { summaries, valuesOf, type Measure, type SummaryTable } from "./tables.ts";
 

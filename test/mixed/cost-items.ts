@@ -133,6 +133,10 @@ export function hostileEvents(): Logged[] {
     ["conversations", { conversation_id: "h-mended", started_at, logged_at: started_at, cost_usd: 0.5 }],
     ["conversations", { conversation_id: "h-mended", started_at, logged_at: "2026-01-31T15:00:00Z", cost_usd: 1e300 }],
     ["mcp_usage_logs", { usage_id: "h-dear", ...tool, cost_usd: 1e38, tokens_used: 2 ** 53 - 1 }],
+    [
+      "thinking_logs",
+      { thinking_id: "h-long", conversation_id: "h-long", timestamp: started_at, token_count: 2 ** 53 - 1 },
+    ],
     ["action_logs", { action_id: "h-dear", started_at, cost_usd: 1e30 }],
     [
       "action_logs",

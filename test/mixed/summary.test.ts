@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { tables, type Event } from "@indelible/schemas/tables.ts";
-import { nanosOf } from "../../cli/summarize/dollars.ts";
+import { nanosOf } from "../../cli/cost/usd.ts";
 import { periodOf } from "../../cli/summarize/period.ts";
 import { summaryOf, type Spent, type TableSummary, type Total } from "../../cli/summarize/survey.ts";
 import { summaries, summaryTables, type SummaryTable } from "../../cli/summarize/tables.ts";
 import { rowsOf } from "../../cli/warehouse.ts";
 import { RawWarehouse } from "../e2e/raw-warehouse.ts";
 import { shared } from "../shared.ts";
+import { hostileEvents, usableTokens } from "./cost-items.ts";
 import { airlineEvents, bring, mixed, sampleEvents, type Arrival } from "./mixed-log.ts";
 import { entitiesOf } from "./reference.ts";
 
@@ -65,8 +66,10 @@ function totalOf(
       const billionths = numbers.reduce((sum, value) => sum + BigInt(Math.round(value * 1e9)), 0n);
       return { label, kind, average: numbers.length === 0 ? null : Number(billionths) / 1e9 / numbers.length };
     }
-    case "sum":
-      return { label, kind, sum: numbers.length === 0 ? null : numbers.reduce((sum, value) => sum + value, 0) };
+    case "sum": {
+      const counts = given.flatMap((value) => usableTokens(value) ?? []);
+      return { label, kind, sum: counts.length === 0 ? null : counts.reduce((sum, value) => sum + value, 0) };
+    }
     case "share":
       return { label, kind, met: given.filter((value) => value === true).length, of: given.length };
     case "milliseconds": {
@@ -95,7 +98,7 @@ for (const { name, agent: someAgent, skip, events } of sources) {
     let warehouse: RawWarehouse;
     let arrivals: Arrival[];
     before(async () => {
-      arrivals = mixed(await events(), 3);
+      arrivals = mixed([...(await events()), ...hostileEvents()], 3);
       warehouse = await RawWarehouse.open("summary-test");
       await bring(warehouse, arrivals);
     });

@@ -37,7 +37,7 @@ describe("placeBlock()", () => {
   });
 
   it("keeps every byte that is not in the block, whatever it is", () => {
-    const notes = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes.filter((byte) => byte !== 0)));
+    const notes = fc.string({ unit: "binary", maxLength: 40 }).map((text) => Buffer.from(text.replaceAll("\0", "")));
     fc.assert(
       fc.property(notes, notes, (above, below) => {
         const before = Buffer.concat([above, Buffer.from(`\n${old}\n`), below]);
@@ -65,6 +65,12 @@ describe("placeBlock()", () => {
   }
 
   it("refuses what is no text in UTF-8", () => {
-    assert.throws(() => placed(Buffer.from("notes", "utf16le")), { code: "ERR_CONFIG", message: /no text in UTF-8/ });
+    for (const bytes of [
+      Buffer.from("notes", "utf16le"),
+      Buffer.from("déjà vu\n", "latin1"),
+      Buffer.from([0x61, 0xe2, 0x82]),
+    ])
+      assert.throws(() => placed(bytes), { code: "ERR_CONFIG", message: /no text in UTF-8/ });
+    assert.equal(placed("déjà vu\n"), `${Buffer.from("déjà vu\n").toString("latin1")}\n${block}\n`);
   });
 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Command } from "commander";
 import { declareSummarize } from "../../../cli/summarize.ts";
-import { dollarText, nanosOf } from "../../../cli/summarize/dollars.ts";
+import { nanosOf } from "../../../cli/cost/usd.ts";
+import { dollarText } from "../../../cli/summarize/dollars.ts";
 import { dayOption, daysOption, periodOf } from "../../../cli/summarize/period.ts";
 import { rowsSql } from "../../../cli/summarize/places.ts";
 import { reportText, type Report } from "../../../cli/summarize/report.ts";
@@ -62,6 +63,8 @@ describe("dollars", () => {
     ["12", "12.00"],
     ["-0.25", "-0.25"],
     ["0.100000000", "0.10"],
+    ["1e+25", "10,000,000,000,000,000,000,000,000.00"],
+    ["1.5e-8", "0.000000015"],
   ] as const)
     it(`are shown of ${text} as ${shown}`, () => assert.equal(dollarText(nanosOf(text)), shown));
 });
