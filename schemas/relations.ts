@@ -31,7 +31,8 @@ export function viewRelations(projectId: string): Relations {
 /**
  * The rows of the views that a question is about, and some more, without the reading of all others: a filter does not reach the partitions
  * and blocks of a table through the window functions of the views. So the entries are found in `<table>_arrivals` first, and history
- * and entities are computed of all copies of those. 5 million rows of 77 days, the latest 7 days asked for: 1 s, by the views 11 s.
+ * and entities are computed of all copies of those. In the local warehouse, 5 million rows of 77 days, the latest 7 days asked for: 1 s, by the views
+ * 11 s. In BigQuery no partition is left out (they are of `ingested_at`), and narrow columns are read two or three times: less work, not less bytes.
  *
  * A row is exactly as in the view. There are rows too that do not meet the condition (of conflicts, and of entities that have changed), so a
  * question says it once more.
