@@ -110,7 +110,8 @@ function verdict({ complete, totals, hashes, conflicting }: Report): string {
 }
 
 /** Commands that a newcomer can run next. */
-export const nextSteps: string = `npx indelible query "SELECT agent_position, COUNT(*) AS n, SUM(cost_usd) AS usd FROM conversations GROUP BY agent_position"
+export const nextSteps: string = `npx indelible tail
+npx indelible cost --by agent
 npx indelible query "SELECT tool_name, COUNT(*) AS calls, COUNTIF(NOT success) AS failed FROM mcp_usage_logs GROUP BY tool_name ORDER BY calls DESC"
 npx indelible query "SELECT subject, urgency, resolved_by, sla_met FROM escalation_logs ORDER BY escalated_at"
 npx indelible dlq list
