@@ -192,7 +192,7 @@ describe("the timeline of a conversation", () => {
     const text = timelineText(await timeline(hostile), false, 80);
     assert.match(text, /\n {2}indelible show \$'x; touch p #\\x1b\[2J'\n/);
     await log("conversations", 1, { ...chat, conversation_id: "--data=p", publisher_id: "h" });
-    assert.match(timelineText(await timeline("--data=p"), false, 80), /\n {2}indelible show -- '--data=p'\n/);
+    assert.match(timelineText(await timeline("--data=p"), false, 80), /\n {2}indelible show -- --data=p\n/);
   });
 
   it("takes a tool's call and the action that is one for the same, as an import writes them, and no other action", async () => {
