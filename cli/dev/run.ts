@@ -111,7 +111,10 @@ function introduce(environment: Environment, dataFolder: string): void {
 
 function stayingUp(flags: DevFlags): void {
   const data = flags.data === DEFAULT_DATA_FOLDER ? "" : ` --data ${shellWord(flags.data)}`;
-  const steps = nextSteps.replaceAll(/indelible (?:tail|cost|query|dlq list|access|verify)/g, (command) => `${command}${data}`);
+  const steps = nextSteps.replaceAll(
+    /indelible (?:tail|cost|query|dlq list|access|verify)/g,
+    (command) => `${command}${data}`,
+  );
   process.stderr.write(`${section("Try next, in another shell", steps, process.stderr)}\nRunning until Ctrl-C.\n`);
 }
 

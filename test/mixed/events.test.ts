@@ -13,7 +13,7 @@ import { entitiesOf, historyOf, type HistoryRow } from "./reference.ts";
 const airline = shared("data/tau-bench-airline/gpt-4o-airline.json");
 const sources = [
   { name: "the sample company's day", skip: false, events: async () => sampleEvents("2026-01-31") },
-  { name: "the airline's runs", skip: airline.skip, events: () => airlineEvents(airline.path, 30) },
+  { name: "the airline's runs", skip: airline.skip, events: () => airlineEvents(airline.path, 12) },
 ] as const;
 
 const said = (event: Event, name: string): boolean => event[name] !== undefined && event[name] !== null;

@@ -10,5 +10,5 @@ export const sources: readonly {
   readonly events: () => Promise<Logged[]>;
 }[] = [
   { name: "the sample company's day", skip: false, events: async () => sampleEvents("2026-01-31") },
-  { name: "the airline's runs", skip: airline.skip, events: () => airlineEvents(airline.path, 40) },
+  { name: "the airline's runs", skip: airline.skip, events: () => airlineEvents(airline.path, 15) },
 ];

@@ -19,7 +19,7 @@ const sources = [
     name: "the airline's runs",
     agent: "support",
     skip: airline.skip,
-    events: () => airlineEvents(airline.path, 40),
+    events: () => airlineEvents(airline.path, 15),
   },
 ] as const;
 const patience = { deadlineMs: 10_000 };
