@@ -3,7 +3,7 @@ import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { viewRelations } from "@indelible/schemas/relations.ts";
 import { tableNames, tables, type TableName } from "@indelible/schemas/tables.ts";
 import type { Patience } from "../retry.ts";
-import { rowsOf } from "../warehouse.ts";
+import { rowsOf, type PlainRow } from "../warehouse.ts";
 
 /** What an ID, or the beginning of one, is. */
 export interface Found {
@@ -22,7 +22,7 @@ const maxCandidates = 20;
 
 /**
  * Everything in the log whose ID is `id` or, where there is none, begins with it; 21 of a kind at most. A whole ID is what people have copied, and is
- * found in a quarter of the time.
+ * found in a fraction of the time.
  *
  * @param only the table; undefined: all
  * @throws ERR_QUERY, ERR_DEADLINE
@@ -33,36 +33,45 @@ async function candidates(
   only: TableName | undefined,
   patience?: Patience,
 ): Promise<Found[]> {
-  const exact = await matching(bigquery, (column) => `${column} = @id`, id, only, patience);
-  return exact.length > 0 ? exact : matching(bigquery, (column) => `STARTS_WITH(${column}, @id)`, id, only, patience);
+  const { arrivals } = viewRelations(bigquery.projectId);
+  const branchesWhere = (conditionOn: (column: string) => string): string[] => {
+    const branch = (what: Found["what"], name: TableName, column: string, entity: string): string =>
+      `SELECT '${what}' AS what, '${name}' AS table_name, ${column} AS id, ${entity} AS entity_id FROM ${arrivals(name)} WHERE ${conditionOn(column)}`;
+    return (only === undefined ? tableNames : [only]).flatMap((name) => [
+      branch("entry", name, "log_id", tables[name].entity),
+      branch("entity", name, tables[name].entity, tables[name].entity),
+      ...(name === "dead_letters" ? [branch("dead letter", name, "source_log_id", "dead_letter_id")] : []),
+    ]);
+  };
+  const ask = async (query: string): Promise<Found[]> =>
+    (await rowsOf(bigquery, { query, params: { id } }, patience)).map(foundOf).toSorted(inOrder);
+  const exact = await ask(grouped(branchesWhere((column) => `${column} = @id`).join("\nUNION ALL\n")));
+  if (exact.length > 0) return exact;
+  const beginning = branchesWhere((column) => `STARTS_WITH(${column}, @id)`);
+  const some = beginning.map((rows) => `SELECT * FROM (${grouped(rows)} ORDER BY id LIMIT ${maxCandidates + 1})`);
+  return ask(some.join("\nUNION ALL\n"));
 }
 
-async function matching(
-  bigquery: BigQuery,
-  conditionOn: (column: string) => string,
-  id: string,
-  only: TableName | undefined,
-  patience?: Patience,
-): Promise<Found[]> {
-  const { arrivals } = viewRelations(bigquery.projectId);
-  // Copies of an entry that conflict may name several entities: then it is none's for certain.
-  const branch = (what: Found["what"], name: TableName, column: string, entity: string): string =>
-    `SELECT * FROM (SELECT '${what}' AS what, '${name}' AS table_name, ${column} AS id, ${
-      what === "entry" ? `IF(MIN(${entity}) = MAX(${entity}), MIN(${entity}), '')` : `MIN(${entity})`
-    } AS entity_id
-FROM ${arrivals(name)} WHERE ${conditionOn(column)} GROUP BY ${column} ORDER BY ${column} LIMIT ${maxCandidates + 1})`;
-  const branches = (only === undefined ? tableNames : [only]).flatMap((name) => [
-    branch("entry", name, "log_id", tables[name].entity),
-    branch("entity", name, tables[name].entity, tables[name].entity),
-    ...(name === "dead_letters" ? [branch("dead letter", name, "source_log_id", "dead_letter_id")] : []),
-  ]);
-  const rows = await rowsOf(bigquery, { query: branches.join("\nUNION ALL\n"), params: { id } }, patience);
-  return rows.map((row) => ({
+/** Copies of an entry that conflict may name several entities: then it is none's for certain. */
+function grouped(rows: string): string {
+  return `SELECT what, table_name, id, IF(what = 'entry' AND MIN(entity_id) != MAX(entity_id), '', MIN(entity_id)) AS entity_id
+FROM (${rows}) GROUP BY what, table_name, id`;
+}
+
+const kinds: readonly Found["what"][] = ["entry", "entity", "dead letter"];
+
+function inOrder(a: Found, b: Found): number {
+  const byTable = tableNames.indexOf(a.table) - tableNames.indexOf(b.table);
+  return byTable || kinds.indexOf(a.what) - kinds.indexOf(b.what) || (a.id < b.id ? -1 : 1);
+}
+
+function foundOf(row: PlainRow): Found {
+  return {
     what: row["what"] as Found["what"],
     table: row["table_name"] as TableName,
     id: String(row["id"]),
     entityId: String(row["entity_id"]),
-  }));
+  };
 }
 
 /**
