@@ -321,7 +321,7 @@ describe("entriesOf()", () => {
         await assertPublishable(entries);
         assert.deepEqual(await published(map(messages).entries), await published(entries));
       }),
-      { numRuns: 50 },
+      { numRuns: 15 },
     );
   });
 
