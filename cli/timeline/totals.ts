@@ -1,3 +1,5 @@
+import { MAX_COST_USD, MAX_TOKENS } from "@indelible/schemas/cost.ts";
+import { decimalOf } from "../cost/usd.ts";
 import type { Entity } from "./fold.ts";
 import type { PlainRow } from "../warehouse.ts";
 
@@ -27,9 +29,7 @@ export function totalsOf(entities: readonly Entity[]): Totals {
     if (!isModelCall || chatTokens === undefined) tokens += tokensOf(details) ?? 0;
     if (!isModelCall || !isCost(chat["cost_usd"])) nanos += nanosOf(latest);
   }
-  const digits = String(nanos).padStart(10, "0");
-  const decimal = `${digits.slice(0, -9)}.${digits.slice(-9)}`;
-  return { total_tokens: tokens, cost_usd: decimal.replace(/\.?0+$/, "") };
+  return { total_tokens: tokens, cost_usd: decimalOf(nanos) };
 }
 
 function tokensOf(row: PlainRow): number | undefined {
@@ -41,12 +41,10 @@ function tokensOf(row: PlainRow): number | undefined {
 /** Also of text, as the query has it. What no agent can have used counts as nothing: negative, or more than a million millions. */
 function count(value: unknown): number | undefined {
   const number = typeof value === "string" && /^\d{1,13}$/.test(value) ? Number(value) : value;
-  return typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= maxCount
+  return typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= MAX_TOKENS
     ? number
     : undefined;
 }
-
-const maxCount = 1e12;
 
 /** Billionths of a dollar, each rounded by itself; none of a cost that is none. */
 function nanosOf(row: PlainRow): bigint {
@@ -56,10 +54,8 @@ function nanosOf(row: PlainRow): bigint {
 
 /** Whether somebody can have paid that. */
 function isCost(usd: unknown): usd is number {
-  return typeof usd === "number" && usd >= 0 && usd < maxCost;
+  return typeof usd === "number" && usd >= 0 && usd < MAX_COST_USD;
 }
-
-const maxCost = 1e9;
 
 function recordOf(value: unknown): PlainRow {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as PlainRow) : {};
