@@ -51,12 +51,21 @@ export async function replaceFile(path: string, data: Uint8Array, mode: number):
 /** Makes a folder of this mode and those above it, where they are missing. Resolves when they are on disk. */
 export async function makeFolder(path: string, mode: number): Promise<void> {
   try {
+    await makeOneFolder(path, mode);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path), mode);
+    // Once: where there is still nothing above it, as below a link that leads nowhere, there never will be.
+    await makeOneFolder(path, mode);
+  }
+}
+
+async function makeOneFolder(path: string, mode: number): Promise<void> {
+  try {
     await mkdir(path, { mode });
   } catch (error) {
     if (codeOf(error) === "EEXIST") return;
-    if (codeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
-    await makeFolder(dirname(path), mode);
-    return makeFolder(path, mode);
+    throw error;
   }
   await syncFolder(dirname(path));
 }

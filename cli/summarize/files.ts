@@ -1,6 +1,6 @@
-import { lstat, mkdir, readFile, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { codeOf, replaceFile } from "@indelible/ledger/durable-file.ts";
+import { lstat, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { codeOf, makeFolder, replaceFile } from "@indelible/ledger/durable-file.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { messageOf } from "../terminal/failure.ts";
 import { blockOf, placeBlock } from "./block.ts";
@@ -31,6 +31,7 @@ export type Replace = (path: string, data: Uint8Array, mode: number) => Promise<
 /** Of a larger file somebody else is the author. */
 const maxBytes = 16 * 1024 * 1024;
 const newFileMode = 0o644;
+const newFolderMode = 0o755;
 
 /**
  * Puts each draft into its file: only the block is replaced, and only where it differs; a reader and a crash find the old file or the new
@@ -45,7 +46,9 @@ export async function writeDrafts(
   { isDryRun, replace = replaceFile }: { readonly isDryRun: boolean; readonly replace?: Replace },
 ): Promise<Outcome[]> {
   if (!isDryRun)
-    await makeFolder(resolve(folder)).catch((error: unknown) => Promise.reject(failure(folder, "made", error)));
+    await makeFolder(resolve(folder), newFolderMode).catch((error: unknown) =>
+      Promise.reject(failure(folder, "made", error)),
+    );
   const outcomes: Outcome[] = [];
   for (const { file, name, content } of drafts) {
     const path = join(folder, file);
@@ -62,22 +65,6 @@ export async function writeDrafts(
     }
   }
   return outcomes;
-}
-
-/** Makes a folder and those above it, where they are missing. `mkdir` of node:fs, told to do so, never ends below /proc. */
-async function makeFolder(path: string): Promise<void> {
-  if (await isThere(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) await makeFolder(parent);
-  // Somebody else may have made it meanwhile.
-  await mkdir(path).catch((error: unknown) => (codeOf(error) === "EEXIST" ? undefined : Promise.reject(error)));
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: unknown) => (codeOf(error) === "ENOENT" ? false : Promise.reject(error)),
-  );
 }
 
 /** What is at `path`, where that is a file that may be replaced. */
