@@ -198,10 +198,14 @@ function refusePartitionedView({ timePartitioning }: TableSettings): void {
   if (timePartitioning !== undefined) throw new WarehouseError("invalid", "A view has no partitions.");
 }
 
-/** What the partitions of a table are, stays: other days would be over than those that were. @throws {WarehouseError} invalid */
+/**
+ * What the partitions of a table are, stays: other days would be over than those that were. One that has none may get them, because no
+ * CREATE TABLE AS gives it any here.
+ * @throws {WarehouseError} invalid
+ */
 function refuseRepartitioning({ ref, settings: before }: Table, after: TableSettings): void {
   const [was, is] = [before, after].map(({ timePartitioning }) => [timePartitioning?.type, timePartitioning?.field]);
-  if (JSON.stringify(was) === JSON.stringify(is)) return;
+  if (before.timePartitioning === undefined || JSON.stringify(was) === JSON.stringify(is)) return;
   throw new WarehouseError("invalid", `Cannot change the partitioning of ${tableName(ref)}: only its expirationMs.`);
 }
 
