@@ -10,7 +10,7 @@ import { warehouseSources } from "@indelible/ledger/warehouse-sources.ts";
 import { openWitness } from "@indelible/ledger/witness.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
-import type { RoleName } from "@indelible/schemas/rights.ts";
+import type { WarehouseRoleName } from "@indelible/schemas/rights.ts";
 import { roleToken } from "./role-token.ts";
 import { findEnvironment } from "./environment.ts";
 import { ledgerVariables } from "./ledger-folders.ts";
@@ -23,7 +23,7 @@ import { openWarehouse } from "./warehouse.ts";
  *
  * @throws ERR_CONFIG
  */
-export function ledgerEnvironment(dataFolder: string, role: RoleName): NodeJS.ProcessEnv {
+export function ledgerEnvironment(dataFolder: string, role: WarehouseRoleName): NodeJS.ProcessEnv {
   const { local } = findEnvironment(dataFolder);
   if (!local) {
     if ((process.env["INDELIBLE_LEDGER_STORE"] ?? "") !== "") return process.env;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { RoleName } from "@indelible/schemas/rights.ts";
+import type { WarehouseRoleName } from "@indelible/schemas/rights.ts";
 import { ACCESS_FILE, readAccess } from "./dev/access.ts";
 
 /** What the user has set as the token of a local warehouse. */
@@ -13,6 +13,6 @@ export function tokenOfEnvironment(): string | undefined {
  * folder; undefined when there is neither.
  * @throws ERR_CONFIG the file with the tokens is damaged, or others can read it
  */
-export function roleToken(dataFolder: string, role: RoleName): string | undefined {
+export function roleToken(dataFolder: string, role: WarehouseRoleName): string | undefined {
   return tokenOfEnvironment() ?? readAccess(join(dataFolder, ACCESS_FILE))?.token(role);
 }

@@ -1,7 +1,7 @@
 import type { BigQuery, Query } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
-import type { RoleName } from "@indelible/schemas/rights.ts";
+import type { WarehouseRoleName } from "@indelible/schemas/rights.ts";
 import { bigQueryClient, projectOf } from "./clients.ts";
 import { findEnvironment } from "./environment.ts";
 import { refusalOf } from "./query/refusal.ts";
@@ -23,7 +23,7 @@ export interface OpenWarehouse {
  * @param role whose rights a local one is to grant. Default: those of INDELIBLE_WAREHOUSE_TOKEN, else a reader's
  * @throws ERR_CONFIG
  */
-export async function openWarehouse(dataFolder: string, role?: RoleName): Promise<OpenWarehouse> {
+export async function openWarehouse(dataFolder: string, role?: WarehouseRoleName): Promise<OpenWarehouse> {
   const { project: named, local } = findEnvironment(dataFolder);
   const bigquery = bigQueryClient(named, local, local && role !== undefined ? roleToken(dataFolder, role) : undefined);
   return { project: await projectOf(bigquery, named, local), local, bigquery };

@@ -2,7 +2,12 @@ import { randomBytes } from "node:crypto";
 import { closeSync, fchmodSync, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { authorizedDatasets, roleNames, roles, type RoleName } from "@indelible/schemas/rights.ts";
+import {
+  authorizedDatasets,
+  type WarehouseRoleName,
+  warehouseRoleNames,
+  warehouseRoles,
+} from "@indelible/schemas/rights.ts";
 import { isObject } from "../json.ts";
 
 /** Where `indelible dev` keeps the tokens of its warehouse, in the data folder. */
@@ -12,10 +17,10 @@ export const ACCESS_FILE = "access.json";
 export interface Access {
   /** Absolute, or as the data folder was given. */
   readonly path: string;
-  token(role: RoleName): string;
+  token(role: WarehouseRoleName): string;
 }
 
-type Tokens = { readonly [R in RoleName]: string };
+type Tokens = { readonly [R in WarehouseRoleName]: string };
 
 const tokenBytes = 32;
 const tokenForm = /^[\w-]{43}$/;
@@ -29,7 +34,10 @@ const ownerOnly = 0o600;
 export function provideAccess(dataFolder: string): Access {
   const path = join(dataFolder, ACCESS_FILE);
   const known = readTokens(path);
-  const entries = roleNames.map((role) => [role, known?.[role] ?? randomBytes(tokenBytes).toString("base64url")]);
+  const entries = warehouseRoleNames.map((role) => [
+    role,
+    known?.[role] ?? randomBytes(tokenBytes).toString("base64url"),
+  ]);
   const tokens = Object.fromEntries(entries) as Tokens;
   writeOwnerOnly(path, `${JSON.stringify(policyWith(tokens), undefined, 2)}\n`);
   return { path, token: (role) => tokens[role] };
@@ -51,12 +59,12 @@ export function readAccess(path: string): Access | undefined {
 
 /** The policy as the warehouse reads it. Whoever sends no token is a reader. */
 export function policyWith(tokens: Tokens): object {
-  const callers = roleNames.map((role) => ({ token: tokens[role], principal: principalOf(role), role }));
-  return { anonymous: "reader", callers, roles, authorizedDatasets };
+  const callers = warehouseRoleNames.map((role) => ({ token: tokens[role], principal: principalOf(role), role }));
+  return { anonymous: "reader", callers, roles: warehouseRoles(), authorizedDatasets };
 }
 
 /** The account of a role on one machine. */
-export function principalOf(role: RoleName): string {
+export function principalOf(role: WarehouseRoleName): string {
   return `${role}@indelible.local`;
 }
 
@@ -78,9 +86,9 @@ function readTokens(path: string): Partial<Tokens> | undefined {
   }
   const callers = isObject(policy) ? policy["callers"] : undefined;
   if (!Array.isArray(callers)) throw refuse(path, "has no callers");
-  const held = callers.map((caller: unknown): [RoleName, string] => {
+  const held = callers.map((caller: unknown): [WarehouseRoleName, string] => {
     const { role, token } = isObject(caller) ? caller : {};
-    const name = roleNames.find((known) => known === role);
+    const name = warehouseRoleNames.find((known) => known === role);
     if (name === undefined || typeof token !== "string" || !tokenForm.test(token))
       throw refuse(path, "has a caller without a role or token of ours");
     return [name, token];

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { roleNames } from "@indelible/schemas/rights.ts";
+import { warehouseRoleNames } from "@indelible/schemas/rights.ts";
 import { provideAccess } from "../../cli/dev/access.ts";
 import { roleToken } from "../../cli/role-token.ts";
 import { parsePolicy } from "../../local/bigquery/access/policy.ts";
@@ -28,11 +28,11 @@ describe("provideAccess()", () => {
     assert.equal(access.path, path);
     assert.equal(statSync(path).mode & 0o777, 0o600);
     const { callerOf, authorizes } = parsePolicy(policyIn(path));
-    for (const role of roleNames) {
+    for (const role of warehouseRoleNames) {
       assert.equal(Buffer.from(access.token(role), "base64url").length, 32);
       assert.equal(callerOf(access.token(role))?.principal, `${role}@indelible.local`);
     }
-    assert.equal(new Set(roleNames.map((role) => access.token(role))).size, roleNames.length);
+    assert.equal(new Set(warehouseRoleNames.map((role) => access.token(role))).size, warehouseRoleNames.length);
     assert.equal(callerOf(undefined)?.allows("bigquery.tables.getData", { datasetId: "agent_logs" }), true);
     assert.equal(callerOf(undefined)?.allows("bigquery.tables.getData", { datasetId: "agent_logs_raw" }), false);
     assert.equal(authorizes("agent_logs", "agent_logs_raw"), true);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
-import { roleNames, type RoleName } from "@indelible/schemas/rights.ts";
+import { warehouseRoleNames, type WarehouseRoleName } from "@indelible/schemas/rights.ts";
 import { tableNames, type Event, type TableName } from "@indelible/schemas/tables.ts";
 import { policyWith } from "../../cli/dev/access.ts";
 import { retentionOf, type RetentionSurvey, type TableRetention } from "../../cli/retention/survey.ts";
@@ -17,7 +17,9 @@ import { RawWarehouse } from "./raw-warehouse.ts";
 const projectId = "retention-cli-test";
 const DAY = 86_400_000;
 const present = "2030-06-01T12:00:00Z";
-const tokens = Object.fromEntries(roleNames.map((role) => [role, role.padEnd(43, "x")])) as { [R in RoleName]: string };
+const tokens = Object.fromEntries(warehouseRoleNames.map((role) => [role, role.padEnd(43, "x")])) as {
+  [R in WarehouseRoleName]: string;
+};
 
 const conversation = (id: string): Event => ({
   conversation_id: id,
@@ -33,7 +35,7 @@ interface Run {
 }
 
 /** The command as a person of this role runs it in a pipe. */
-function retention(role: RoleName, ...args: readonly string[]): Promise<Run> {
+function retention(role: WarehouseRoleName, ...args: readonly string[]): Promise<Run> {
   return run({ INDELIBLE_WAREHOUSE_TOKEN: tokens[role] }, args);
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { bigQueryTableOf, retentionDaysOf, type BigQueryField } from "@indelible/schemas/bigquery.ts";
 import { generatedFiles } from "@indelible/schemas/generated.ts";
+import { generatedSections, withSection } from "@indelible/schemas/generated-sections.ts";
 import { rowColumns, tableNames, tables, type TableName } from "@indelible/schemas/tables.ts";
 import { shared } from "../shared.ts";
 
@@ -113,6 +114,12 @@ describe("npm run build", () => {
     it(`${path} is up to date`, () => {
       const kept = readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
       assert.equal(kept, text, `${path} is stale: npm run build`);
+    });
+  }
+  for (const section of generatedSections()) {
+    it(`${section.name} of ${section.path} is up to date`, () => {
+      const kept = readFileSync(new URL(`../../${section.path}`, import.meta.url), "utf8");
+      assert.equal(kept, withSection(kept, section), `${section.path} is stale: npm run build`);
     });
   }
 });

@@ -5,7 +5,7 @@ import type { BigQuery } from "@google-cloud/bigquery";
 import { v1 } from "@google-cloud/bigquery-storage";
 import { credentials } from "@grpc/grpc-js";
 import { RAW_DATASET } from "@indelible/schemas/names.ts";
-import { roleNames, type RoleName } from "@indelible/schemas/rights.ts";
+import { warehouseRoleNames, type WarehouseRoleName } from "@indelible/schemas/rights.ts";
 import type { Event, TableName } from "@indelible/schemas/tables.ts";
 import { folderStore } from "@indelible/ledger/folder-store.ts";
 import { parseKeyList, type KeyList } from "@indelible/ledger/key-list.ts";
@@ -44,8 +44,8 @@ export class Arena {
   #service: ServiceProcess | undefined;
 
   async start(): Promise<void> {
-    const tokens = Object.fromEntries(roleNames.map((role) => [role, role.padEnd(43, "x")])) as {
-      [R in RoleName]: string;
+    const tokens = Object.fromEntries(warehouseRoleNames.map((role) => [role, role.padEnd(43, "x")])) as {
+      [R in WarehouseRoleName]: string;
     };
     // Whoever sends no token is the admin: this is about what he can do.
     const access = join(this.#folder, "access.json");

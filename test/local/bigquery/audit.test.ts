@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import { roles } from "@indelible/schemas/rights.ts";
+import { warehouseRoles } from "@indelible/schemas/rights.ts";
 import { parsePolicy } from "../../../local/bigquery/access/policy.ts";
 import { Outbox } from "../../../local/bigquery/audit/outbox.ts";
 import { startWarehouse } from "../../../local/bigquery/server.ts";
@@ -174,7 +174,11 @@ test("a read session - makes a record of its table with the selected fields, bef
 test("a refused read session - makes none, whoever asks and whatever for", async (t) => {
   const token = "token-of-the-reader";
   const reader = { token, principal: "reader@example.com", role: "reader" };
-  const { server, topic } = await world(t, undefined, parsePolicy({ anonymous: "admin", callers: [reader], roles }));
+  const { server, topic } = await world(
+    t,
+    undefined,
+    parsePolicy({ anonymous: "admin", callers: [reader], roles: warehouseRoles() }),
+  );
   const caller = readCaller(t, server);
   const seen = `datasets/${DATASET}/tables/seen`;
   for (const [who, table, selectedFields, code] of [

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { protos, v1 } from "@google-cloud/bigquery-storage";
 import { credentials, status } from "@grpc/grpc-js";
 import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
-import { roleNames, type RoleName } from "@indelible/schemas/rights.ts";
+import { warehouseRoleNames, type WarehouseRoleName } from "@indelible/schemas/rights.ts";
 import { tableNames, tables, type TableName } from "@indelible/schemas/tables.ts";
 import { viewsOf } from "@indelible/schemas/views.ts";
 import { bigQueryClient } from "../../../cli/clients.ts";
@@ -19,13 +19,15 @@ import { RowType } from "./clients.ts";
 import { ReadCaller } from "./read-caller.ts";
 import { RAW, rights, VIEWS, type Attempt, type ReadAttempt, type Right, type WriteAttempt } from "./rights.ts";
 
-type Who = RoleName | "nobody";
+type Who = WarehouseRoleName | "nobody";
 /** How an attempt ended: done, refused as somebody unknown, refused for lack of a permission, or refused for another reason. */
 type Outcome = "yes" | "who are you" | "no" | "not here";
 
 const project = "rights-test";
-const tokens = Object.fromEntries(roleNames.map((role) => [role, `token-of-the-${role}-`.padEnd(43, "x")])) as {
-  [R in RoleName]: string;
+const tokens = Object.fromEntries(
+  warehouseRoleNames.map((role) => [role, `token-of-the-${role}-`.padEnd(43, "x")]),
+) as {
+  [R in WarehouseRoleName]: string;
 };
 const tokenOf = (who: Who): string => (who === "nobody" ? "token-that-nobody-has" : tokens[who]);
 
@@ -33,7 +35,7 @@ const folder = mkdtempSync(join(tmpdir(), "indelible-rights-"));
 let server: WarehouseServer;
 const rest = (who: Who): RestCaller => new RestCaller(server, tokenOf(who), project);
 const refusals = rights.flatMap(({ allowed, ...right }) =>
-  (["nobody", ...roleNames] as const)
+  (["nobody", ...warehouseRoleNames] as const)
     .filter((who) => who === "nobody" || allowed[who] === undefined)
     .map((who) => ({ ...right, who })),
 );
@@ -74,7 +76,7 @@ describe("rights - what a role has no permission for", () => {
 });
 
 describe("rights - what a role may", () => {
-  const others = roleNames.filter((role) => role !== "admin");
+  const others = warehouseRoleNames.filter((role) => role !== "admin");
   for (const role of [...others, "admin"] as const) {
     for (const { what, attempt, allowed } of rights) {
       const expected = allowed[role];

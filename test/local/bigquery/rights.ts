@@ -1,5 +1,5 @@
 /** Who may do what, by hand: what `schemas/rights.ts` and the warehouse come to together. */
-import type { RoleName } from "@indelible/schemas/rights.ts";
+import type { WarehouseRoleName } from "@indelible/schemas/rights.ts";
 
 export const RAW = "agent_logs_raw";
 export const VIEWS = "agent_logs";
@@ -34,7 +34,7 @@ export type ReadAttempt = {
 export type Right = {
   readonly what: string;
   readonly attempt: Attempt;
-  readonly allowed: { readonly [R in RoleName]?: "yes" | "not here" };
+  readonly allowed: { readonly [R in WarehouseRoleName]?: "yes" | "not here" };
 };
 
 const tables = `/datasets/${RAW}/tables`;
@@ -105,7 +105,7 @@ export const rights: readonly Right[] = [
   {
     what: "tables.get of a raw table",
     attempt: { method: "GET", path: `${tables}/conversations` },
-    allowed: { writer: "yes", sealer: "yes", auditor: "yes", admin: "yes" },
+    allowed: { sealer: "yes", auditor: "yes", admin: "yes" },
   },
   {
     what: "tables.get of a view",
@@ -196,7 +196,7 @@ export const rights: readonly Right[] = [
   {
     what: "GetWriteStream",
     attempt: { write: "GetWriteStream", table: "conversations" },
-    allowed: { writer: "yes", sealer: "yes", auditor: "yes", admin: "yes" },
+    allowed: { sealer: "yes", auditor: "yes", admin: "yes" },
   },
   {
     what: "CreateWriteStream",
