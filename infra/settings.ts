@@ -1,0 +1,241 @@
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { publishedTables } from "@indelible/schemas/names.ts";
+import type { TableName } from "@indelible/schemas/tables.ts";
+
+/** What a stack is told, as keys `indelible:<name>` of its `Pulumi.<stack>.yaml`, except where another key is named. */
+export interface Settings {
+  /** `gcp:project`. */
+  readonly projectId: string;
+  /** `gcp:region`, as `europe-west1`: where functions, keys and buckets are, and messages are kept. */
+  readonly region: string;
+  /**
+   * Part of every name, so that several environments fit into one project: 1 to 10 of a-z and 0-9, beginning with a letter. Default: none, and
+   * names are those of one machine.
+   */
+  readonly environment: string | undefined;
+  /** Where BigQuery keeps the tables, as `EU` or a region. Default: the region. */
+  readonly dataLocation: string;
+  /** Who may publish. Default: nobody. */
+  readonly agents: readonly Agent[];
+  /** Members of IAM, as `group:auditors@example.com`. Default of all four: nobody. */
+  readonly readers: readonly string[];
+  readonly auditors: readonly string[];
+  readonly ops: readonly string[];
+  readonly breakGlass: readonly string[];
+  /** Who gets alerts. Default: nobody, and alerts are seen in the console only. */
+  readonly alertEmails: readonly string[];
+  /** Instances of the function. Default: 1 that is always there, 100 at most. */
+  readonly minInstances: number;
+  readonly maxInstances: number;
+  /** The worker in place of push, for steady traffic. Default: none. */
+  readonly worker: WorkerSettings | undefined;
+  /** Versions of the signing key. Default: version 1, from 1970 on. */
+  readonly signingKeys: readonly SigningKey[];
+  /** A second store for checkpoints in other hands, as `gs://bucket/prefix`. Default: none. */
+  readonly witness: string | undefined;
+  /** How long nobody can delete a checkpoint. Default: 2,557 days, the longest retention of a table. */
+  readonly checkpointRetentionDays: number;
+  /** Whether that is for ever: a locked policy can be neither shortened nor removed, by nobody. Default: true. */
+  readonly lockCheckpoints: boolean;
+  /** Whether an IAM deny policy is made, which takes a right on the organization. Default: true. */
+  readonly denyPolicy: boolean;
+  /** Whether tables, keys, buckets and topics refuse to be deleted. Default: true; false before a stack is torn down. */
+  readonly deletionProtection: boolean;
+}
+
+export interface Agent {
+  readonly member: string;
+  /** Default: every table that agents write. */
+  readonly tables: readonly TableName[];
+}
+
+export interface WorkerSettings {
+  /** A container image that was built from `dist/worker`. */
+  readonly image: string;
+  readonly instances: number;
+}
+
+export interface SigningKey {
+  readonly version: number;
+  /** RFC 3339. */
+  readonly from: string;
+  /** RFC 3339. Default: no end. */
+  readonly until: string | undefined;
+}
+
+/** The tables that agents write. */
+export const agentTables: readonly TableName[] = publishedTables.filter((table) => table !== "log_access_audit");
+
+const MAX_RETENTION_DAYS = 36_500;
+
+/** Values by their full key, as `indelible:readers`; those that are no text are JSON. */
+export type StackConfig = { readonly [key: string]: string | undefined };
+
+/**
+ * The settings of a stack. Keys of ours that are not known are refused: an `auditor` would otherwise be nobody.
+ * @throws ERR_CONFIG that names the key
+ */
+export function settingsOf(config: StackConfig): Settings {
+  const unknown = Object.keys(config).find((key) => key.startsWith(PREFIX) && !known.has(key.slice(PREFIX.length)));
+  if (unknown !== undefined) throw refusal(unknown, "is not known", `One of: ${[...known].join(", ")}.`);
+  const region = text(config, "gcp:region", /^[a-z]+-[a-z]+\d+$/, "a region such as europe-west1");
+  const minInstances = whole(config, "minInstances", 1, 0, 1000);
+  return {
+    projectId: text(config, "gcp:project", /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "the ID of a project"),
+    region,
+    environment: optional(config, "environment", /^[a-z][a-z0-9]{0,9}$/, "1 to 10 of a-z and 0-9, a letter first"),
+    dataLocation: optional(config, "dataLocation", /^(EU|US|[a-z]+-[a-z]+\d+)$/, "EU, US or a region") ?? region,
+    agents: list(config, "agents").map(agentOf),
+    readers: members(config, "readers"),
+    auditors: members(config, "auditors"),
+    ops: members(config, "ops"),
+    breakGlass: members(config, "breakGlass"),
+    alertEmails: texts(config, "alertEmails", /^[^\s@]+@[^\s@]+$/, "an e-mail address"),
+    minInstances,
+    maxInstances: whole(config, "maxInstances", Math.max(100, minInstances), Math.max(1, minInstances), 1000),
+    worker: workerOf(config),
+    signingKeys: signingKeysOf(config),
+    witness: optional(config, "witness", /^gs:\/\/[^/\s]+(\/\S+)?$/, "gs://bucket or gs://bucket/prefix"),
+    checkpointRetentionDays: whole(config, "checkpointRetentionDays", 2557, 1, MAX_RETENTION_DAYS),
+    lockCheckpoints: flag(config, "lockCheckpoints", true),
+    denyPolicy: flag(config, "denyPolicy", true),
+    deletionProtection: flag(config, "deletionProtection", true),
+  };
+}
+
+const PREFIX = "indelible:";
+const known: ReadonlySet<string> = new Set([
+  "environment",
+  "dataLocation",
+  "agents",
+  "readers",
+  "auditors",
+  "ops",
+  "breakGlass",
+  "alertEmails",
+  "minInstances",
+  "maxInstances",
+  "workerImage",
+  "workerInstances",
+  "signingKeys",
+  "witness",
+  "checkpointRetentionDays",
+  "lockCheckpoints",
+  "denyPolicy",
+  "deletionProtection",
+]);
+
+const memberForm = /^(user|group|serviceAccount):[^\s@]+@[^\s@]+$|^(principal|principalSet):\/\/\S+$/;
+const memberWords =
+  "a member such as group:auditors@example.com or serviceAccount:agent@project.iam.gserviceaccount.com";
+
+function members(config: StackConfig, name: string): readonly string[] {
+  return texts(config, name, memberForm, memberWords);
+}
+
+function agentOf(value: unknown, index: number): Agent {
+  const key = `agents[${index}]`;
+  const {
+    member,
+    tables = agentTables,
+    ...others
+  } = typeof value === "string" ? { member: value } : object(value, key);
+  if (Object.keys(others).length > 0)
+    throw refusal(key, `has ${Object.keys(others).join(", ")}`, "It may have member and tables.");
+  if (typeof member !== "string" || !memberForm.test(member))
+    throw refusal(key, "names no member", `Give ${memberWords}.`);
+  if (!Array.isArray(tables) || tables.length === 0)
+    throw refusal(key, "has no list of tables", "Leave it out for all of them.");
+  const named = tables.map((table: unknown) => {
+    const found = agentTables.find((name) => name === table);
+    if (found === undefined)
+      throw refusal(key, `names ${JSON.stringify(table)}`, `Agents write: ${agentTables.join(", ")}.`);
+    return found;
+  });
+  return { member, tables: named };
+}
+
+function workerOf(config: StackConfig): WorkerSettings | undefined {
+  const image = optional(config, "workerImage", /^\S+\/\S+$/, "the name of a container image");
+  if (image !== undefined) return { image, instances: whole(config, "workerInstances", 1, 1, 1000) };
+  if (config[`${PREFIX}workerInstances`] === undefined) return undefined;
+  throw refusal("workerInstances", "is set without workerImage", "Build the image first (docs/deploy.md).");
+}
+
+function signingKeysOf(config: StackConfig): readonly SigningKey[] {
+  const keys = list(config, "signingKeys").map((value, index): SigningKey => {
+    const key = `signingKeys[${index}]`;
+    const { version, from, until, ...others } = object(value, key);
+    if (Object.keys(others).length > 0)
+      throw refusal(key, `has ${Object.keys(others).join(", ")}`, "It may have version, from and until.");
+    if (typeof version !== "number" || !Number.isInteger(version) || version < 1)
+      throw refusal(key, "has no version", "Give the number of the version of the key in Cloud KMS.");
+    return { version, from: time(from, key), until: until === undefined ? undefined : time(until, key) };
+  });
+  return keys.length > 0 ? keys : [{ version: 1, from: "1970-01-01T00:00:00Z", until: undefined }];
+}
+
+function time(value: unknown, key: string): string {
+  if (typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))) return value;
+  throw refusal(key, "has a from or until that is no time", "Give RFC 3339, such as 2026-12-01T00:00:00Z.");
+}
+
+function text(config: StackConfig, key: string, form: RegExp, what: string): string {
+  const value = config[key];
+  if (value === undefined || value === "") throw refusal(key, "is not set", `pulumi config set ${key} VALUE: ${what}.`);
+  if (form.test(value)) return value;
+  throw refusal(key, `is ${JSON.stringify(value)}`, `Give ${what}.`);
+}
+
+function optional(config: StackConfig, name: string, form: RegExp, what: string): string | undefined {
+  const key = PREFIX + name;
+  return config[key] === undefined || config[key] === "" ? undefined : text(config, key, form, what);
+}
+
+function whole(config: StackConfig, name: string, otherwise: number, min: number, max: number): number {
+  const value = config[PREFIX + name];
+  if (value === undefined || value === "") return otherwise;
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  throw refusal(name, `is ${JSON.stringify(value)}`, `Give a whole number from ${min} to ${max}.`);
+}
+
+function flag(config: StackConfig, name: string, otherwise: boolean): boolean {
+  const value = config[PREFIX + name];
+  if (value === undefined || value === "") return otherwise;
+  if (value === "true" || value === "false") return value === "true";
+  throw refusal(name, `is ${JSON.stringify(value)}`, "Give true or false.");
+}
+
+function texts(config: StackConfig, name: string, form: RegExp, what: string): readonly string[] {
+  return list(config, name).map((value, index) => {
+    if (typeof value === "string" && form.test(value)) return value;
+    throw refusal(`${name}[${index}]`, `is ${JSON.stringify(value)}`, `Give ${what}.`);
+  });
+}
+
+function list(config: StackConfig, name: string): readonly unknown[] {
+  const value = config[PREFIX + name];
+  if (value === undefined || value === "") return [];
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(value);
+  } catch {
+    parsed = undefined;
+  }
+  if (Array.isArray(parsed)) return parsed;
+  throw refusal(
+    name,
+    `is ${JSON.stringify(value)}`,
+    `Give a list: pulumi config set --path 'indelible:${name}[0]' VALUE`,
+  );
+}
+
+function object(value: unknown, key: string): { readonly [field: string]: unknown } {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw refusal(key, `is ${JSON.stringify(value)}`, "Give an object.");
+}
+
+function refusal(key: string, what: string, hint: string): IndelibleError {
+  return new IndelibleError("ERR_CONFIG", `${key.includes(":") ? key : PREFIX + key} ${what}`, { hint });
+}
