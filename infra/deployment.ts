@@ -1,4 +1,5 @@
 import type { Output } from "@pulumi/pulumi";
+import { createAccounts } from "./accounts.ts";
 import type { Stack } from "./stack.ts";
 import { createTopics } from "./topics.ts";
 
@@ -9,6 +10,7 @@ export interface Deployed {
 
 /** Everything, in an order in which each part can name those before it. */
 export function deploy(stack: Stack): Deployed {
+  createAccounts(stack);
   createTopics(stack);
   return { topicPrefix: stack.names.topicPrefix };
 }

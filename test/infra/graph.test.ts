@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { graphOf } from "../../infra/graph.ts";
+import { identityOf } from "./identity.ts";
 import { production, staging } from "./stacks.ts";
 
 const graph = await graphOf(production);
@@ -21,11 +22,10 @@ describe("the graph of a stack", () => {
   });
 
   it("of a second environment collides with nothing", () => {
-    const ids = (nodes: typeof graph.nodes): string[] =>
-      nodes.map(({ type, inputs, name }) => `${type} ${String(inputs["name"] ?? name)}`);
-    const taken = new Set(ids(graph.nodes));
+    const taken = new Set(graph.nodes.map(identityOf));
+    assert.equal(taken.size, graph.nodes.length, "one environment has something twice");
     assert.deepEqual(
-      ids(second.nodes).filter((id) => taken.has(id)),
+      second.nodes.map(identityOf).filter((identity) => taken.has(identity)),
       [],
     );
   });
