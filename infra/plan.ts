@@ -8,7 +8,6 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { graphOf } from "./graph.ts";
 import { planText } from "./plan-text.ts";
 import { readStackFile } from "./stack-file.ts";
 
@@ -64,6 +63,8 @@ async function main(): Promise<number> {
   }
   try {
     const config = readStackFile(fileURLToPath(new URL(`Pulumi.${usage.stack}.yaml`, import.meta.url)));
+    // Pulumi's runtime takes half a second to load, which help does without.
+    const { graphOf } = await import("./graph.ts");
     const graph = await graphOf(config);
     const text = usage.json ? `${JSON.stringify(graph, undefined, 2)}\n` : planText(usage.stack, graph, usage.full);
     process.stdout.write(text);
