@@ -1,6 +1,6 @@
 import { auditQueriesOf, PROJECT_PLACEHOLDER } from "@indelible/schemas/audit-queries.ts";
 import { InvalidArgumentError, type Command } from "commander";
-import { DEFAULT_DATA_FOLDER, findEnvironment } from "./environment.ts";
+import { datasetsOf, DEFAULT_DATA_FOLDER, findEnvironment } from "./environment.ts";
 import { jsonText } from "./terminal/json-text.ts";
 import { renderTable } from "./terminal/table.ts";
 
@@ -36,8 +36,9 @@ Examples:
   $ indelible audit-sql sequence_gaps | bq query --use_legacy_sql=false`,
     )
     .action((name: string | undefined, flags: AuditSqlFlags) => {
-      const project = flags.project ?? findEnvironment(flags.data).project ?? PROJECT_PLACEHOLDER;
-      const queries = auditQueriesOf(project);
+      const { project: found, local } = findEnvironment(flags.data);
+      const project = flags.project ?? found ?? PROJECT_PLACEHOLDER;
+      const queries = auditQueriesOf(project, datasetsOf(local));
       if (name === undefined || flags.list === true) {
         if (flags.json === true) {
           process.stdout.write(jsonText(queries));

@@ -1,9 +1,10 @@
 import { createPublisher } from "@indelible/publisher";
+import type { Datasets } from "@indelible/schemas/names.ts";
 import { awaitArrival } from "./delivery/arrival.ts";
 import type { Entries } from "./delivery/entries.ts";
 import { publish } from "./delivery/publication.ts";
 import { reportOn, type Report } from "./delivery/report.ts";
-import { Warehouse } from "./delivery/warehouse.ts";
+import { DeliveryWarehouse } from "./delivery/warehouse.ts";
 import { bigQueryClient } from "./clients.ts";
 import { describeFailure } from "./terminal/failure.ts";
 import { createProgress, type Progress } from "./terminal/progress.ts";
@@ -16,6 +17,8 @@ export interface DeliveryOptions {
   readonly project: string;
   /** Whether the services are those of one machine. */
   readonly local: boolean;
+  readonly datasets: Datasets;
+  readonly topicPrefix: string;
   /** Whether nobody else is supposed to write meanwhile, so that what others wrote is extra. */
   readonly alone: boolean;
   readonly signal: AbortSignal;
@@ -28,11 +31,13 @@ export interface DeliveryOptions {
  * @throws ERR_PUBLISH or ERR_DEADLINE when a service stays away for a minute; AbortError; whatever `entries` throws
  */
 export async function deliver(entries: Entries, options: DeliveryOptions): Promise<Report> {
-  const { project, local, alone, signal } = options;
+  const { project, local, datasets, topicPrefix, alone, signal } = options;
   const since = new Date();
-  const warehouse = new Warehouse(bigQueryClient(project, local), { deadlineMs: stallMs, signal });
+  const bigquery = bigQueryClient(project, local);
+  const warehouse = new DeliveryWarehouse({ bigquery, datasets }, { deadlineMs: stallMs, signal });
   const publisher = createPublisher({
     projectId: project,
+    topicPrefix,
     businessId: "indelible",
     agentPosition: "importer",
     onError: (error, { events, refused, table }) =>

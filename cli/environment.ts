@@ -1,6 +1,13 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
+import {
+  datasetsFromEnvironment,
+  defaultDatasets,
+  DEFAULT_TOPIC_PREFIX,
+  topicPrefixFromEnvironment,
+  type Datasets,
+} from "@indelible/schemas/names.ts";
 import { isClaimed } from "./dev/data-folder.ts";
 import { shellWord } from "./terminal/shell-word.ts";
 import { isObject, type JsonObject } from "./json.ts";
@@ -89,6 +96,21 @@ export function findEnvironment(dataFolder: string): { readonly project: string 
     project: process.env["GOOGLE_CLOUD_PROJECT"],
     local: process.env["BIGQUERY_EMULATOR_HOST"] !== undefined,
   };
+}
+
+/**
+ * The datasets of the services that were found: on one machine those that `indelible dev` makes, whatever the shell says for the cloud; in the cloud
+ * those that the variables name.
+ *
+ * @throws ERR_CONFIG
+ */
+export function datasetsOf(local: boolean): Datasets {
+  return local ? defaultDatasets : datasetsFromEnvironment(process.env);
+}
+
+/** What the topics of the services that were found begin with, by the same rule. */
+export function topicPrefixOf(local: boolean): string {
+  return local ? DEFAULT_TOPIC_PREFIX : topicPrefixFromEnvironment(process.env);
 }
 
 /** What an `indelible dev` has written to its data folder; undefined when nothing. @throws ERR_CONFIG when the file is not ours */

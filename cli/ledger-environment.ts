@@ -9,7 +9,7 @@ import type { VerifyOptions } from "@indelible/ledger/verify.ts";
 import { warehouseSources } from "@indelible/ledger/warehouse-sources.ts";
 import { openWitness } from "@indelible/ledger/witness.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import type { WarehouseRoleName } from "@indelible/schemas/rights.ts";
 import { roleToken } from "./role-token.ts";
 import { findEnvironment } from "./environment.ts";
@@ -36,6 +36,7 @@ export function ledgerEnvironment(dataFolder: string, role: WarehouseRoleName): 
     ...process.env,
     ...ledgerVariables(dataFolder),
     INDELIBLE_DATASET: RAW_DATASET,
+    INDELIBLE_VIEWS_DATASET: VIEWS_DATASET,
     ...(token !== undefined && { INDELIBLE_WAREHOUSE_TOKEN: token }),
   };
 }
@@ -76,12 +77,11 @@ export type VerificationSources = Pick<
  */
 export async function verificationFor(dataFolder: string): Promise<VerificationSources> {
   const env = ledgerEnvironment(dataFolder, "auditor");
-  const dataset = valueOf(env, "INDELIBLE_DATASET");
   const { store, keys } = await openLedger(env);
   const witness = valueOf(env, "INDELIBLE_LEDGER_WITNESS");
-  const { project, bigquery } = await openWarehouse(dataFolder, "auditor");
-  const warehouse = warehouseSources(bigquery, dataset);
-  const questions = bigQueryQuestions(bigquery, dataset);
+  const { project, bigquery, datasets } = await openWarehouse(dataFolder, "auditor");
+  const warehouse = warehouseSources(bigquery, datasets.raw);
+  const questions = bigQueryQuestions(bigquery, datasets.raw);
   const reader = readerFromEnvironment(env, project);
   return {
     ...warehouse,
@@ -104,6 +104,6 @@ export async function verificationFor(dataFolder: string): Promise<VerificationS
 export async function proofSourcesFor(dataFolder: string): Promise<ProveOptions> {
   const env = ledgerEnvironment(dataFolder, "auditor");
   const ledger = await openLedger(env);
-  const { bigquery } = await openWarehouse(dataFolder, "auditor");
-  return { ...ledger, lookup: bigQueryLookup(bigquery, valueOf(env, "INDELIBLE_DATASET")) };
+  const { bigquery, datasets } = await openWarehouse(dataFolder, "auditor");
+  return { ...ledger, lookup: bigQueryLookup(bigquery, datasets.raw) };
 }

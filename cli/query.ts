@@ -15,7 +15,7 @@ export function declareQuery(program: Command): void {
         "BIGQUERY_EMULATOR_HOST names; else the `indelible dev` that is running on the data folder; else BigQuery, with the " +
         "application default credentials.",
     )
-    .argument("<sql>", "a query; table names without a dataset are views of agent_logs")
+    .argument("<sql>", "a query; table names without a dataset are views of INDELIBLE_VIEWS_DATASET, or agent_logs")
     .option("--param <name=value>", "a query parameter, also as name:TYPE=value; default type: STRING", collect, [])
     .option(
       "--purpose <text>",

@@ -1,20 +1,25 @@
 import type { BigQuery, Query } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import type { Datasets } from "@indelible/schemas/names.ts";
 import type { WarehouseRoleName } from "@indelible/schemas/rights.ts";
 import { bigQueryClient, projectOf } from "./clients.ts";
-import { findEnvironment } from "./environment.ts";
+import { datasetsOf, findEnvironment } from "./environment.ts";
 import { refusalOf } from "./query/refusal.ts";
 import { plainValue } from "./query/values.ts";
 import { isTransient, retry, type Patience } from "./retry.ts";
 import { roleToken } from "./role-token.ts";
 
-export interface OpenWarehouse {
+/** What questions about the log are put to. */
+export interface Warehouse {
+  /** Knows its project. */
+  readonly bigquery: BigQuery;
+  readonly datasets: Datasets;
+}
+
+export interface OpenWarehouse extends Warehouse {
   readonly project: string;
   /** Whether it is one on this machine. */
   readonly local: boolean;
-  /** Knows its project. */
-  readonly bigquery: BigQuery;
 }
 
 /**
@@ -26,7 +31,7 @@ export interface OpenWarehouse {
 export async function openWarehouse(dataFolder: string, role?: WarehouseRoleName): Promise<OpenWarehouse> {
   const { project: named, local } = findEnvironment(dataFolder);
   const bigquery = bigQueryClient(named, local, local && role !== undefined ? roleToken(dataFolder, role) : undefined);
-  return { project: await projectOf(bigquery, named, local), local, bigquery };
+  return { project: await projectOf(bigquery, named, local), local, bigquery, datasets: datasetsOf(local) };
 }
 
 /** A row as plain JSON: see `plainValue`. */
@@ -43,14 +48,14 @@ const ANSWER_LIMIT_MS = 120_000;
  * @throws ERR_QUERY, ERR_DEADLINE; AbortError
  */
 export async function rowsOf(
-  bigquery: BigQuery,
+  { bigquery, datasets }: Warehouse,
   query: Query,
   patience?: Patience,
   limitMs: number = ANSWER_LIMIT_MS,
 ): Promise<PlainRow[]> {
   const ask = (): Promise<[unknown[], ...unknown[]]> => {
     const answer = bigquery.query(
-      { defaultDataset: { projectId: bigquery.projectId, datasetId: VIEWS_DATASET }, ...query },
+      { defaultDataset: { projectId: bigquery.projectId, datasetId: datasets.views }, ...query },
       { wrapIntegers: true, parseJSON: true },
     );
     return within(answer, limitMs, patience?.signal);
@@ -61,7 +66,7 @@ export async function rowsOf(
   } catch (error) {
     if (patience?.signal?.aborted === true) throw error;
     if (IndelibleError.is(error)) throw error.code === "ERR_DEADLINE" ? absence(error.cause, error.message) : error;
-    throw isTransient(error) ? absence(error) : refusalOf(error);
+    throw isTransient(error) ? absence(error) : refusalOf(error, datasets);
   }
 }
 

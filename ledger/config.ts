@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import { datasetsFromEnvironment, RAW_DATASET } from "@indelible/schemas/names.ts";
 import { appenderFromEnvironment, warehouseToken } from "@indelible/subscriber/appender-from-environment.ts";
 import { folderStore } from "./folder-store.ts";
 import { openGcsStore } from "./gcs-store.ts";
@@ -52,7 +52,7 @@ export function sealerFromEnvironment(
   openSigner: (options: KmsSignerOptions) => Promise<Signer> = openKmsSigner,
 ): SealerService {
   const projectId = required(env, "GOOGLE_CLOUD_PROJECT");
-  const datasetId = env["INDELIBLE_DATASET"] ?? RAW_DATASET;
+  const { raw: datasetId } = datasetsFromEnvironment(env);
   const origin = env["INDELIBLE_LEDGER_ORIGIN"] ?? defaultOrigin(projectId, datasetId);
   const location = required(env, "INDELIBLE_LEDGER_STORE");
   const store = once(() => openStore(location));
@@ -164,7 +164,7 @@ export function readerFromEnvironment(env: NodeJS.ProcessEnv, projectId: string)
   const host = env["BIGQUERY_STORAGE_HOST"];
   return storageRowReader({
     projectId,
-    datasetId: env["INDELIBLE_DATASET"] ?? RAW_DATASET,
+    datasetId: datasetsFromEnvironment(env).raw,
     ...(host !== undefined && { host, token: warehouseToken(env) }),
   });
 }

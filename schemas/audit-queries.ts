@@ -1,4 +1,4 @@
-import { RAW_DATASET } from "./names.ts";
+import { defaultDatasets, type Datasets } from "./names.ts";
 import { differenceOf, saidColumns } from "./projection.ts";
 import { arrivedQuery, gapColumns, gapsQuery } from "./sequence-queries.ts";
 import { eventColumns, tableNames, tables, type Table } from "./tables.ts";
@@ -17,11 +17,15 @@ export interface AuditQuery {
 /** Stands for the project in files that are to be pasted. */
 export const PROJECT_PLACEHOLDER = "{project}";
 
-/** Every question of the auditors, about the raw tables of a project. Each reads whole tables. */
-export function auditQueriesOf(projectId: string): readonly AuditQuery[] {
+/**
+ * Every question of the auditors, about the raw tables of a project. Each reads whole tables.
+ *
+ * @param datasets default: `agent_logs_raw` and `agent_logs`
+ */
+export function auditQueriesOf(projectId: string, { raw }: Datasets = defaultDatasets): readonly AuditQuery[] {
   return [
     ...tableNames.flatMap((name) => {
-      const from = `\`${projectId}.${RAW_DATASET}.${name}\``;
+      const from = `\`${projectId}.${raw}.${name}\``;
       return [hashes(tables[name], from), projection(tables[name], from), duplicates(tables[name], from)];
     }),
     {
@@ -29,7 +33,7 @@ export function auditQueriesOf(projectId: string): readonly AuditQuery[] {
       description: "Numbers of publishers that are neither in a table nor in a dead letter.",
       columns: gapColumns,
       query: `WITH sequence_numbers AS (
-${indented(arrivedQuery(projectId))}
+${indented(arrivedQuery(projectId, raw))}
 )
 ${gapsQuery("sequence_numbers")}
 ORDER BY publisher_id, first_missing`,

@@ -1,3 +1,4 @@
+import type { Datasets } from "./names.ts";
 import { relationsWhere, viewRelations, type Relations } from "./relations.ts";
 import { tables } from "./tables.ts";
 import type { View } from "./views.ts";
@@ -132,19 +133,20 @@ function totalOf(count: (name: string) => string): string {
  * The relations of what happened at or after the query's parameter `since` (TIMESTAMP). The condition `occurred_at >= @since` is to be said once
  * more.
  */
-export function costRelationsSince(projectId: string): CostRelations {
+export function costRelationsSince(projectId: string, datasets: Datasets): CostRelations {
   // What an entity is, its last entry says or leaves open; so that entry itself meets the condition on the type.
   const counts = `AND (${isNoToolCall})`;
   const happened = relationsWhere(
     projectId,
+    datasets,
     (name) => `${tables[name].occurredAt} >= @since ${name === "action_logs" ? counts : ""}`,
   );
   // An action counts or not by what its conversation says, which may have begun before.
   const spoken = "conversation_id IN (SELECT conversation_id FROM done WHERE model_name IS NOT NULL)";
-  return { entities: happened.entities, chats: relationsWhere(projectId, () => spoken).entities };
+  return { entities: happened.entities, chats: relationsWhere(projectId, datasets, () => spoken).entities };
 }
 
-export function costDailyView(projectId: string): View {
+export function costDailyView(projectId: string, datasets: Datasets): View {
   const sums = amounts.map((name) => `SUM(${name}) AS ${name}`).join(", ");
   return {
     name: "cost_daily",
@@ -153,7 +155,7 @@ export function costDailyView(projectId: string): View {
     columns: ["day", ...dimensions, "items", ...amounts, "unknown_costs"],
     query: `SELECT DATE(occurred_at, 'UTC') AS day, ${dimensions.join(", ")}, COUNT(*) AS items, ${sums}, COUNTIF(NOT cost_known) AS unknown_costs
 FROM (
-${costItemsQuery(viewRelations(projectId))}
+${costItemsQuery(viewRelations(projectId, datasets))}
 )
 GROUP BY DATE(occurred_at, 'UTC'), ${dimensions.join(", ")}`,
   };

@@ -1,5 +1,6 @@
 import { isUsableCost, isUsableCount } from "./cost.ts";
 import { entryLines } from "./entry-lines.ts";
+import type { Datasets } from "./names.ts";
 import { viewRelations, type Relations } from "./relations.ts";
 import { tables, type TableName } from "./tables.ts";
 import type { View } from "./views.ts";
@@ -233,12 +234,12 @@ WINDOW latest AS (
 )`;
 }
 
-export function agentEventsView(projectId: string): View {
+export function agentEventsView(projectId: string, datasets: Datasets): View {
   return {
     name: "agent_events",
     description:
       "Everything that agents logged, one row an entry, with the columns of Google ADK's agent_events (docs/views-agent-events.md) and then ours.",
     columns: eventColumns,
-    query: agentEventsQuery(viewRelations(projectId)),
+    query: agentEventsQuery(viewRelations(projectId, datasets)),
   };
 }

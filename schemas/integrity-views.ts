@@ -1,29 +1,29 @@
-import { RAW_DATASET, VIEWS_DATASET } from "./names.ts";
+import type { Datasets } from "./names.ts";
 import { arrivedQuery, gapColumns, gapsQuery } from "./sequence-queries.ts";
 import { tableNames } from "./tables.ts";
 import type { View } from "./views.ts";
 
 /** Views that say where the log is not whole, over all tables. */
-export function integrityViewsOf(projectId: string): readonly View[] {
+export function integrityViewsOf(projectId: string, datasets: Datasets): readonly View[] {
   return [
     {
       name: "sequence_numbers",
       description: "The numbers that publishers gave their events, each once: those of rows and of dead letters.",
       columns: ["publisher_id", "seq", "published_at"],
-      query: arrivedQuery(projectId),
+      query: arrivedQuery(projectId, datasets.raw),
     },
     {
       name: "sequence_gaps",
       description:
         "Numbers of publishers that have not arrived although a later one has, one row a range; seen_after: when the next number was published.",
       columns: gapColumns,
-      query: gapsQuery(`\`${projectId}.${VIEWS_DATASET}.sequence_numbers\``),
+      query: gapsQuery(`\`${projectId}.${datasets.views}.sequence_numbers\``),
     },
     {
       name: "conflicts",
       description: "Identities of which there are entries with different content, one row each.",
       columns: ["table_name", "log_id", "entries", "first_published_at"],
-      query: conflictsQuery(projectId),
+      query: conflictsQuery(projectId, datasets.raw),
     },
   ];
 }
@@ -33,7 +33,7 @@ export function integrityViewsOf(projectId: string): readonly View[] {
  *
  * @param datasetId of the tables
  */
-export function conflictsQuery(projectId: string, datasetId: string = RAW_DATASET): string {
+export function conflictsQuery(projectId: string, datasetId: string): string {
   return tableNames.map((name) => conflictsOf(`${projectId}.${datasetId}`, name)).join("\nUNION ALL\n");
 }
 

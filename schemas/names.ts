@@ -1,14 +1,56 @@
 /** Names of things in Google Cloud, the same on one machine and in the cloud. All can be prefixed by configuration. */
+import { IndelibleError } from "./errors.ts";
 import { tableNames, tables, type TableName } from "./tables.ts";
 
-/** Topics and subscriptions begin with this. */
+/** Topics and subscriptions begin with this, unless they are configured to begin with something else. */
 export const DEFAULT_TOPIC_PREFIX = "agent-logs";
 
-/** The dataset of views: what people query. */
+/** The dataset of views, by default: what people query. */
 export const VIEWS_DATASET = "agent_logs";
 
-/** The dataset of tables, which only the subscriber appends to and only the sealer and auditors read. */
+/** The dataset of tables, by default, which only the subscriber appends to and only the sealer and auditors read. */
 export const RAW_DATASET = "agent_logs_raw";
+
+/** The datasets of one environment. Two environments in one project have different ones. */
+export interface Datasets {
+  /** That of the tables. */
+  readonly raw: string;
+  /** That of the views. */
+  readonly views: string;
+}
+
+export const defaultDatasets: Datasets = { raw: RAW_DATASET, views: VIEWS_DATASET };
+
+/** Variables by name, as `process.env` has them. One that is empty counts as unset. */
+export type Variables = { readonly [name: string]: string | undefined };
+
+/**
+ * The datasets that the variables name: `INDELIBLE_DATASET` that of the tables, default `agent_logs_raw`; `INDELIBLE_VIEWS_DATASET` that of the
+ * views, default `agent_logs`.
+ *
+ * @throws ERR_CONFIG when one is no name of a dataset (1 to 1,024 letters, digits and underscores), or both are the same
+ */
+export function datasetsFromEnvironment(env: Variables): Datasets {
+  const raw = datasetNamed(env, "INDELIBLE_DATASET", RAW_DATASET);
+  const views = datasetNamed(env, "INDELIBLE_VIEWS_DATASET", VIEWS_DATASET);
+  if (raw !== views) return { raw, views };
+  throw new IndelibleError("ERR_CONFIG", `tables and views are both to be in the dataset ${raw}`, {
+    hint: "Set INDELIBLE_DATASET and INDELIBLE_VIEWS_DATASET to different names: a view has the name of its table.",
+  });
+}
+
+function datasetNamed(env: Variables, variable: string, otherwise: string): string {
+  const name = env[variable] || otherwise;
+  if (/^\w{1,1024}$/.test(name)) return name;
+  throw new IndelibleError("ERR_CONFIG", `${variable} is ${JSON.stringify(name)}, which is no name of a dataset`, {
+    hint: `Set ${variable} to 1 to 1024 letters, digits and underscores, without the project.`,
+  });
+}
+
+/** What topics and subscriptions begin with: `INDELIBLE_TOPIC_PREFIX`, default `agent-logs`. */
+export function topicPrefixFromEnvironment(env: Variables): string {
+  return env["INDELIBLE_TOPIC_PREFIX"] || DEFAULT_TOPIC_PREFIX;
+}
 
 /** Tables that have a topic of their own, in the order of the declaration: all but those that Indelible writes itself. */
 export const publishedTables: readonly TableName[] = tableNames.filter((name) => tables[name].kind === "log");

@@ -1,5 +1,5 @@
 import { entitiesQuery, historyColumnsOf, historyQuery } from "./history.ts";
-import { VIEWS_DATASET } from "./names.ts";
+import type { Datasets } from "./names.ts";
 import { tables, type TableName } from "./tables.ts";
 
 /** Where a question finds the rows of a table: each answer can stand behind FROM. */
@@ -17,14 +17,13 @@ export interface Relations {
 }
 
 /** The views: everything that there is. What the views that build on others read. */
-export function viewRelations(projectId: string): Relations {
+export function viewRelations(projectId: string, datasets: Datasets): Relations {
+  const view = (name: string): string => viewNamed(projectId, datasets, name);
   return {
-    arrivals: (name) => viewNamed(projectId, `${name}_arrivals`),
-    history: (name) => viewNamed(projectId, `${name}_history`),
+    arrivals: (name) => view(`${name}_arrivals`),
+    history: (name) => view(`${name}_history`),
     entities: (name, columns) =>
-      columns === undefined
-        ? viewNamed(projectId, name)
-        : entitiesOf(name, viewNamed(projectId, `${name}_arrivals`), columns),
+      columns === undefined ? view(name) : entitiesOf(name, view(`${name}_arrivals`), columns),
   };
 }
 
@@ -39,13 +38,17 @@ export function viewRelations(projectId: string): Relations {
  *
  * @param conditionOf on a row of the table; it may use parameters of the query
  */
-export function relationsWhere(projectId: string, conditionOf: (name: TableName) => string): Relations {
-  const arrivals = (name: TableName): string => viewNamed(projectId, `${name}_arrivals`);
+export function relationsWhere(
+  projectId: string,
+  datasets: Datasets,
+  conditionOf: (name: TableName) => string,
+): Relations {
+  const arrivals = (name: TableName): string => viewNamed(projectId, datasets, `${name}_arrivals`);
 
   return {
     arrivals,
     history: (name) => `(${historyQuery(copiesOf(arrivals(name), conditionOf(name)))})`,
-    entities: (name, columns) => entitiesOf(name, copiesWhere(projectId, name, conditionOf(name)), columns),
+    entities: (name, columns) => entitiesOf(name, copiesWhere(projectId, datasets, name, conditionOf(name)), columns),
   };
 }
 
@@ -55,8 +58,8 @@ export function relationsWhere(projectId: string, conditionOf: (name: TableName)
  *
  * @param condition on a row of the table; it may use parameters of the query
  */
-export function copiesWhere(projectId: string, name: TableName, condition: string): string {
-  const from = viewNamed(projectId, `${name}_arrivals`);
+export function copiesWhere(projectId: string, datasets: Datasets, name: TableName, condition: string): string {
+  const from = viewNamed(projectId, datasets, `${name}_arrivals`);
   const { entity } = tables[name];
   return copiesOf(from, `${entity} IN (SELECT ${entity} FROM ${from} WHERE ${condition})`);
 }
@@ -72,6 +75,6 @@ function entitiesOf(name: TableName, copies: string, columns?: readonly string[]
   return `(${entitiesQuery(table, `(${historyQuery(copies, needed)})`, columns)})`;
 }
 
-function viewNamed(projectId: string, name: string): string {
-  return `\`${projectId}.${VIEWS_DATASET}.${name}\``;
+function viewNamed(projectId: string, { views }: Datasets, name: string): string {
+  return `\`${projectId}.${views}.${name}\``;
 }

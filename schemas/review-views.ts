@@ -1,9 +1,9 @@
-import { VIEWS_DATASET } from "./names.ts";
+import type { Datasets } from "./names.ts";
 import type { View } from "./views.ts";
 
 /** Views of what waits for a person: of each entity by its latest state. */
-export function reviewViewsOf(projectId: string): readonly View[] {
-  const view = (name: string): string => `\`${projectId}.${VIEWS_DATASET}.${name}\``;
+export function reviewViewsOf(projectId: string, datasets: Datasets): readonly View[] {
+  const view = (name: string): string => `\`${projectId}.${datasets.views}.${name}\``;
   return [slaBreaches(view("escalation_logs")), pendingReviews(view("decision_logs")), deadLettersOpen(view)];
 }
 

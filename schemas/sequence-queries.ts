@@ -1,5 +1,5 @@
 /** What has arrived of the numbers that publishers give their events (`publisher_id`, `seq`), and what has not, in GoogleSQL. */
-import { ingestedTables, RAW_DATASET } from "./names.ts";
+import { ingestedTables } from "./names.ts";
 import { tables } from "./tables.ts";
 
 /** Rows expire by the day, and a day is not one instant everywhere. */
@@ -13,7 +13,7 @@ const marginDays = 2;
  *
  * @param datasetId of the tables
  */
-export function arrivedQuery(projectId: string, datasetId: string = RAW_DATASET): string {
+export function arrivedQuery(projectId: string, datasetId: string): string {
   const table = (name: string): string => `\`${projectId}.${datasetId}.${name}\``;
   const rows = ingestedTables.map((name) => `SELECT publisher_id, seq, published_at FROM ${table(name)}`);
   return `SELECT publisher_id, seq, MIN(published_at) AS published_at

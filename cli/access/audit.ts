@@ -1,7 +1,7 @@
 import type { Query } from "@google-cloud/bigquery";
-import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import type { Datasets } from "@indelible/schemas/names.ts";
 import { tableNames, type TableName } from "@indelible/schemas/tables.ts";
-import type { PlainRow } from "../warehouse.ts";
+import type { OpenWarehouse, PlainRow } from "../warehouse.ts";
 
 /** One read: a job, a read session or a call, whatever number of tables and views it read. */
 export interface Read {
@@ -9,7 +9,7 @@ export interface Read {
   readonly accessed_at: string;
   readonly principal: string;
   readonly access_type: string;
-  /** `dataset.table` of the log's tables and views that were read. */
+  /** `dataset.table` of the log's views and tables that were read, views first. */
   readonly tables: readonly string[];
   /** `project.dataset.table` of copies of them that were read. */
   readonly copies: readonly string[];
@@ -43,8 +43,6 @@ export type Ask = (query: Query) => Promise<readonly PlainRow[]>;
 export const MAX_GENERATIONS = 8;
 export const MAX_COPIES = 1_000;
 
-const datasets: readonly string[] = [RAW_DATASET, VIEWS_DATASET];
-
 const fullName = "CONCAT('projects/', project_id, '/datasets/', dataset_id, '/tables/', table_id)";
 /** Of the log's own tables and views, or of a copy. Without a project: a read that somebody reported by hand. */
 const ofTheLog =
@@ -56,12 +54,18 @@ const ofTheLog =
  */
 export class AccessAudit {
   readonly #project: string;
+  readonly #datasets: Datasets;
   readonly #ask: Ask;
   readonly #onCut: () => void;
 
   /** @param onCut called when there are more copies than are followed: reads of the others are not told */
-  constructor(project: string, ask: Ask, onCut: () => void = () => {}) {
+  constructor(
+    { project, datasets }: Pick<OpenWarehouse, "project" | "datasets">,
+    ask: Ask,
+    onCut: () => void = () => {},
+  ) {
     this.#project = project;
+    this.#datasets = datasets;
     this.#ask = ask;
     this.#onCut = onCut;
   }
@@ -103,7 +107,7 @@ LIMIT ${limit}`,
         ...(except.length === 0 ? {} : { except }),
       },
     );
-    return rows.map((row) => readOf(row, new Set(copies)));
+    return rows.map((row) => readOf(row, new Set(copies), this.#datasets));
   }
 
   /** When the warehouse last told of a read of anything; undefined: never. */
@@ -122,7 +126,7 @@ LIMIT ${limit}`,
   async #copiesOf(table: TableName | undefined): Promise<string[]> {
     const copies = new Set<string>();
     const own = namesOf(tableNames).flatMap((name) =>
-      datasets.map((dataset) => `projects/${this.#project}/datasets/${dataset}/tables/${name}`),
+      Object.values(this.#datasets).map((dataset) => `projects/${this.#project}/datasets/${dataset}/tables/${name}`),
     );
     for (let generation = 0; generation < MAX_GENERATIONS && copies.size < MAX_COPIES; generation += 1) {
       const before = copies.size;
@@ -147,7 +151,7 @@ ORDER BY destination LIMIT ${MAX_COPIES}`,
     // BigQuery tells of a wildcard as it was written, and not of the tables that it meant.
     const wildcards = names.flatMap((name) => Array.from(name, (_one, end) => `${name.slice(0, end)}*`));
     const tables = [...new Set([...names, ...wildcards])];
-    return { datasets, tables, project: this.#project };
+    return { datasets: Object.values(this.#datasets), tables, project: this.#project };
   }
 
   #rows(query: string, params: { readonly [name: string]: unknown }): Promise<readonly PlainRow[]> {
@@ -164,15 +168,16 @@ function namesOf(tables: readonly TableName[]): string[] {
   return tables.flatMap((name) => [name, `${name}_history`]);
 }
 
-function readOf({ full_names, ...row }: PlainRow, copies: ReadonlySet<string>): Read {
-  const own: string[] = [];
+function readOf({ full_names, ...row }: PlainRow, copies: ReadonlySet<string>, { views }: Datasets): Read {
+  const viewed: string[] = [];
+  const others: string[] = [];
   const copied: string[] = [];
   for (const name of (full_names as readonly string[]).toSorted()) {
     const [project = "", dataset = "", table = ""] = splitName(name);
     if (copies.has(`projects/${project}/datasets/${dataset}/tables/${table}`)) copied.push(name);
-    else own.push(`${dataset}.${table}`);
+    else (dataset === views ? viewed : others).push(`${dataset}.${table}`);
   }
-  return { ...row, tables: own.toSorted(), copies: copied } as unknown as Read;
+  return { ...row, tables: [...viewed, ...others], copies: copied } as unknown as Read;
 }
 
 /** A project's ID may have a dot, as `example.com:p`; those of datasets have none. */

@@ -23,11 +23,11 @@ export async function runAccess(flags: AccessFlags): Promise<number> {
   const { table, principal, except, limit } = flags;
   const since = formatTimestamp(flags.since);
   const until = flags.until === undefined ? undefined : formatTimestamp(flags.until);
-  const { project, bigquery } = await openWarehouse(flags.data);
+  const warehouse = await openWarehouse(flags.data);
   const labels = purposeLabels("indelible-access");
   const audit = new AccessAudit(
-    project,
-    (query) => rowsOf(bigquery, { ...query, labels }),
+    warehouse,
+    (query) => rowsOf(warehouse, { ...query, labels }),
     () => process.stderr.write(cutText()),
   );
   const reads = await audit.reads({ table, since, until, principal, except, limit: limit + 1 });

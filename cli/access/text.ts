@@ -39,7 +39,7 @@ function howText({ access_type, destination }: Read): string {
 /** Of each table the view that people read, rather than what stands behind it; copies with a word. */
 function whatText({ tables, copies }: Read): string {
   const nearest = new Map<string, string>();
-  // In this order of names: agent_logs.t, agent_logs.t_history, agent_logs_raw.t.
+  // In this order: the views t and t_history, the table t.
   for (const name of tables) {
     const table = name.slice(name.indexOf(".") + 1).replace(/_history$/, "");
     if (!nearest.has(table)) nearest.set(table, name);

@@ -1,7 +1,7 @@
 import { costItemsQuery, costRelationsSince, usableCost } from "@indelible/schemas/cost.ts";
 import { copiesWhere, relationsWhere } from "@indelible/schemas/relations.ts";
 import { tables } from "@indelible/schemas/tables.ts";
-import type { PlainRow } from "../warehouse.ts";
+import type { PlainRow, Warehouse } from "../warehouse.ts";
 import { costTables } from "./readings.ts";
 import { conditionOf, type CostScope } from "./scope.ts";
 import { decimalOf, nanosOf } from "./usd.ts";
@@ -35,11 +35,11 @@ export interface Bridge {
 }
 
 /** Sums of rows by `class` (a reason or `counted`) and `in_scope`, of rows that have a cost. */
-export function bridgeQuery(projectId: string, scope: CostScope): string {
-  const happened = relationsWhere(projectId, (name) => `${tables[name].occurredAt} >= @since`);
+export function bridgeQuery({ bigquery: { projectId }, datasets }: Warehouse, scope: CostScope): string {
+  const happened = relationsWhere(projectId, datasets, (name) => `${tables[name].occurredAt} >= @since`);
   const rows = costTables.map((name) => {
     const { entity, occurredAt } = tables[name];
-    const copies = copiesWhere(projectId, name, `${occurredAt} >= @since`);
+    const copies = copiesWhere(projectId, datasets, name, `${occurredAt} >= @since`);
     // Of the entries of an entity, the latest that has a cost gives it, also if that is none that can be counted.
     return `SELECT '${name}' AS table_name, ${entity} AS item_id, said_usd, in_scope, copy, same,
     ROW_NUMBER() OVER (PARTITION BY ${entity}, copy = 1 ORDER BY is_silent, said_at DESC, seq DESC, log_id DESC) AS age
@@ -65,7 +65,7 @@ FROM (
   ) AS said
   LEFT JOIN (
     SELECT * FROM (
-${costItemsQuery(costRelationsSince(projectId))}
+${costItemsQuery(costRelationsSince(projectId, datasets))}
     ) WHERE ${conditionOf(scope, "occurred_at")}
   ) AS item ON item.table_name = said.table_name AND item.item_id = said.item_id
   LEFT JOIN (

@@ -18,15 +18,15 @@ const stallMs = 10_000;
 
 /** Prints what was spent. Resolves to the exit code: 1 when the budget is exceeded. Throws what `costOf` throws. */
 export async function runCost(flags: CostFlags): Promise<0 | 1> {
-  const { bigquery } = await openWarehouse(flags.data);
+  const warehouse = await openWarehouse(flags.data);
   const patience = { deadlineMs: stallMs };
-  const survey = await costOf(bigquery, patience, flags, flags.reconcile);
+  const survey = await costOf(warehouse, patience, flags, flags.reconcile);
   const until = Math.min(flags.until ?? Infinity, Date.now() * 1000);
   const budget = flags.budget === undefined ? undefined : budgetOf(survey, flags.budget, { since: flags.since, until });
   if (!process.stdout.isTTY || flags.json === true) {
     process.stdout.write(jsonText({ ...survey, ...(budget !== undefined && { budget }) }));
   } else if (survey.group_count === 0) {
-    process.stdout.write(nothingText(survey, await newestConversation(bigquery, patience)));
+    process.stdout.write(nothingText(survey, await newestConversation(warehouse, patience)));
   } else {
     process.stdout.write(costText(survey, budget, process.stdout.columns));
   }

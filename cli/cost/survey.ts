@@ -1,8 +1,7 @@
-import type { BigQuery } from "@google-cloud/bigquery";
 import { costItemsQuery, costRelationsSince, type CostKind } from "@indelible/schemas/cost.ts";
 import { formatTimestamp } from "@indelible/schemas/timestamp.ts";
 import type { Patience } from "../retry.ts";
-import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { rowsOf, type PlainRow, type Warehouse } from "../warehouse.ts";
 import { bridgeOf, bridgeQuery, type Bridge } from "./bridge.ts";
 import { readingsQuery } from "./readings.ts";
 import { conditionOf, dimensions, parametersOf, type CostScope, type Dimension } from "./scope.ts";
@@ -65,28 +64,28 @@ const MAX_LISTED = 10_000;
  * @throws ERR_DEADLINE, ERR_QUERY
  */
 export async function costOf(
-  bigquery: BigQuery,
+  warehouse: Warehouse,
   patience: Patience,
   scope: CostScope,
   reconcile: boolean = false,
 ): Promise<CostSurvey> {
-  const ask = (query: string): Promise<PlainRow[]> => rowsOf(bigquery, { query, ...parametersOf(scope) }, patience);
-  if (!reconcile) return surveyOf(scope, await ask(groupsQuery(bigquery.projectId, scope)));
+  const ask = (query: string): Promise<PlainRow[]> => rowsOf(warehouse, { query, ...parametersOf(scope) }, patience);
+  if (!reconcile) return surveyOf(scope, await ask(groupsQuery(warehouse, scope)));
   // Three questions, and a log that is written to between them: once more is enough where that is seldom.
-  const first = await reconciled(ask, bigquery.projectId, scope);
+  const first = await reconciled(ask, warehouse, scope);
   if (first.changed_meanwhile !== true) return first;
-  return reconciled(ask, bigquery.projectId, scope);
+  return reconciled(ask, warehouse, scope);
 }
 
 async function reconciled(
   ask: (query: string) => Promise<PlainRow[]>,
-  projectId: string,
+  warehouse: Warehouse,
   scope: CostScope,
 ): Promise<CostSurvey> {
   const [groups, [readings], steps] = await Promise.all([
-    ask(groupsQuery(projectId, scope)),
+    ask(groupsQuery(warehouse, scope)),
     ask(readingsQuery(scope)),
-    ask(bridgeQuery(projectId, scope)),
+    ask(bridgeQuery(warehouse, scope)),
   ]);
   const survey = surveyOf(scope, groups);
   const bridge = bridgeOf(steps);
@@ -114,9 +113,9 @@ function readingsOf({ copies, entries, conflicts }: PlainRow): Readings {
 }
 
 /** When the newest conversation began that there is a row of, in RFC 3339; undefined: there is none. */
-export async function newestConversation(bigquery: BigQuery, patience: Patience): Promise<string | undefined> {
+export async function newestConversation(warehouse: Warehouse, patience: Patience): Promise<string | undefined> {
   const query = "SELECT MAX(started_at) AS newest FROM conversations_arrivals";
-  const [row] = await rowsOf(bigquery, { query }, patience);
+  const [row] = await rowsOf(warehouse, { query }, patience);
   return typeof row?.["newest"] === "string" ? row["newest"] : undefined;
 }
 
@@ -131,7 +130,7 @@ const measures: readonly (readonly [name: string, aggregate: string])[] = [
   ...sums.map((name) => [name, `SUM(${name})`] as const),
 ];
 
-function groupsQuery(projectId: string, scope: CostScope): string {
+function groupsQuery({ bigquery, datasets }: Warehouse, scope: CostScope): string {
   const columns = scope.by.flatMap((dimension) => dimensions[dimension]);
   const order = scope.by[0] === "day" ? ["day"] : [];
   return `SELECT *, COUNT(*) OVER () AS group_count,
@@ -141,7 +140,7 @@ FROM (
   FROM (
     SELECT *, DATE(occurred_at, 'UTC') AS day
     FROM (
-${costItemsQuery(costRelationsSince(projectId))}
+${costItemsQuery(costRelationsSince(bigquery.projectId, datasets))}
     )
     WHERE ${conditionOf(scope, "occurred_at")}
   )

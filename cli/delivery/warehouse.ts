@@ -1,9 +1,9 @@
 import type { BigQuery } from "@google-cloud/bigquery";
 import { costItemsQuery, type CostKind } from "@indelible/schemas/cost.ts";
-import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
-import { viewRelations } from "@indelible/schemas/relations.ts";
+import { viewRelations, type Relations } from "@indelible/schemas/relations.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { retry, type Patience } from "../retry.ts";
+import type { Warehouse } from "../warehouse.ts";
 
 export interface StoredEntry {
   readonly log_id: string;
@@ -45,12 +45,14 @@ const entriesPerQuery = 1000;
 type Parameters = { readonly [name: string]: unknown };
 
 /** Reads the views. Every question is asked again while the warehouse is away. Throws what `retry` throws. */
-export class Warehouse {
+export class DeliveryWarehouse {
   readonly #bigquery: BigQuery;
+  readonly #views: Relations;
   readonly #patience: Patience;
 
-  constructor(bigquery: BigQuery, patience: Patience) {
+  constructor({ bigquery, datasets }: Warehouse, patience: Patience) {
     this.#bigquery = bigquery;
+    this.#views = viewRelations(bigquery.projectId, datasets);
     this.#patience = patience;
   }
 
@@ -58,7 +60,7 @@ export class Warehouse {
   async present(table: TableName, logIds: readonly string[]): Promise<Set<string>> {
     const present = new Set<string>();
     for (const ids of parts(logIds, idsPerQuery)) {
-      const query = `SELECT log_id FROM ${this.#view(`${table}_history`)} WHERE log_id IN UNNEST(@ids)`;
+      const query = `SELECT log_id FROM ${this.#views.history(table)} WHERE log_id IN UNNEST(@ids)`;
       for (const row of await this.#rows<{ log_id: string }>(query, { ids })) present.add(row.log_id);
     }
     return present;
@@ -68,7 +70,7 @@ export class Warehouse {
   async *entries(table: TableName, logIds: readonly string[]): AsyncGenerator<StoredEntry> {
     for (const ids of parts(logIds, entriesPerQuery)) {
       yield* await this.#rows<StoredEntry>(
-        `SELECT log_id, entry, entry_hash, conflict FROM ${this.#view(`${table}_history`)} WHERE log_id IN UNNEST(@ids)`,
+        `SELECT log_id, entry, entry_hash, conflict FROM ${this.#views.history(table)} WHERE log_id IN UNNEST(@ids)`,
         { ids },
       );
     }
@@ -79,7 +81,7 @@ export class Warehouse {
     const found: StoredDeadLetter[] = [];
     for (const ids of parts(logIds, idsPerQuery)) {
       const query = `SELECT dead_letter_id, source_log_id, source_table, reason, reason_detail
-FROM ${this.#view("dead_letters_history")} WHERE source_log_id IN UNNEST(@ids) AND (part IS NULL OR part = 1)`;
+FROM ${this.#views.history("dead_letters")} WHERE source_log_id IN UNNEST(@ids) AND (part IS NULL OR part = 1)`;
       found.push(...(await this.#rows<StoredDeadLetter>(query, { ids })));
     }
     return found;
@@ -88,7 +90,7 @@ FROM ${this.#view("dead_letters_history")} WHERE source_log_id IN UNNEST(@ids) A
   /** `log_id`s of entries appended at or after `since`; when `publisherIds` is given, only theirs. */
   async idsSince(table: TableName, since: Date, publisherIds?: readonly string[]): Promise<string[]> {
     const ids: string[] = [];
-    const query = `SELECT log_id FROM ${this.#view(`${table}_history`)} WHERE ingested_at >= @since`;
+    const query = `SELECT log_id FROM ${this.#views.history(table)} WHERE ingested_at >= @since`;
     const at = this.#bigquery.timestamp(since);
     const groups = publisherIds === undefined ? [undefined] : parts(publisherIds, idsPerQuery);
     for (const publishers of groups) {
@@ -111,7 +113,7 @@ FROM ${this.#view("dead_letters_history")} WHERE source_log_id IN UNNEST(@ids) A
       `SELECT business_id, agent_position, COUNTIF(kind = 'conversation') AS conversations, COUNTIF(kind = 'tool') AS tool_calls,
   SUM(total_tokens) AS tokens, ${usdOf("conversation")} AS model_usd, ${usdOf("tool")} AS tool_usd, ${usdOf("action")} AS action_usd
 FROM (
-${costItemsQuery(viewRelations(this.#bigquery.projectId))}
+${costItemsQuery(this.#views)}
 )
 GROUP BY business_id, agent_position
 ORDER BY business_id, agent_position`,
@@ -129,10 +131,6 @@ ORDER BY business_id, agent_position`,
     }));
   }
 
-  #view(name: string): string {
-    return `\`${this.#bigquery.projectId}.${VIEWS_DATASET}.${name}\``;
-  }
-
   async #rows<Row>(query: string, params: Parameters): Promise<Row[]> {
     const [rows] = await retry("the warehouse", this.#patience, () => this.#bigquery.query({ query, params }));
     return rows as Row[];
@@ -140,7 +138,7 @@ ORDER BY business_id, agent_position`,
 }
 
 /** What can be asked of a warehouse; tests answer it themselves. */
-export type Reader = Pick<Warehouse, keyof Warehouse>;
+export type Reader = Pick<DeliveryWarehouse, keyof DeliveryWarehouse>;
 
 interface CostRow {
   readonly business_id: string;

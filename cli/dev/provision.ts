@@ -1,7 +1,7 @@
 import type { BigQuery, Dataset, TableField, TableMetadata } from "@google-cloud/bigquery";
 import type { PubSub } from "@google-cloud/pubsub";
 import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
-import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import { DEFAULT_TOPIC_PREFIX, defaultDatasets, type Datasets } from "@indelible/schemas/names.ts";
 import { tables, type Table } from "@indelible/schemas/tables.ts";
 import { declaredTopics, type DeclaredDelivery, type DeclaredTopic } from "@indelible/schemas/topics.ts";
 import { viewsOf, type View } from "@indelible/schemas/views.ts";
@@ -11,8 +11,12 @@ import { differencesOf, secondsOf, settingsOf } from "../subscription-settings.t
  * Creates what is missing of topics and subscriptions, points existing subscriptions to where the function is now, and sets what is not as it is
  * declared. Harmless to repeat.
  */
-export async function provisionTopics(pubsub: PubSub, functionOrigin: string): Promise<void> {
-  const [deadLetters, ...others] = declaredTopics();
+export async function provisionTopics(
+  pubsub: PubSub,
+  functionOrigin: string,
+  prefix: string = DEFAULT_TOPIC_PREFIX,
+): Promise<void> {
+  const [deadLetters, ...others] = declaredTopics(prefix);
   if (deadLetters !== undefined) await provisionTopic(pubsub, deadLetters, functionOrigin);
   await Promise.all(others.map((topic) => provisionTopic(pubsub, topic, functionOrigin)));
 }
@@ -47,13 +51,13 @@ async function pushTo(pubsub: PubSub, topic: string, delivery: DeclaredDelivery,
  * tables that keep less than declared. One that is longer, or without an end, stays: a shorter one would delete rows at once, which nobody has
  * asked for. Harmless to repeat.
  */
-export async function provisionWarehouse(bigquery: BigQuery): Promise<void> {
-  const raw = bigquery.dataset(RAW_DATASET);
-  const views = bigquery.dataset(VIEWS_DATASET);
+export async function provisionWarehouse(bigquery: BigQuery, datasets: Datasets = defaultDatasets): Promise<void> {
+  const raw = bigquery.dataset(datasets.raw);
+  const views = bigquery.dataset(datasets.views);
   await Promise.all([raw, views].map((dataset) => unlessExists(() => dataset.create())));
   await Promise.all(Object.values(tables).map((table) => provisionTable(raw, table)));
   // One after the other: a view may read one that stands before it.
-  for (const view of viewsOf(bigquery.projectId)) await provisionView(views, view);
+  for (const view of viewsOf(bigquery.projectId, datasets)) await provisionView(views, view);
 }
 
 async function provisionTable(dataset: Dataset, declaration: Table): Promise<void> {

@@ -7,9 +7,11 @@ import { nextSteps, reportText, section } from "../delivery/text.ts";
 import {
   applyEnvironment,
   askNoMetadataServer,
+  datasetsOf,
   DEFAULT_DATA_FOLDER,
   exportLines,
   removeEnvironment,
+  topicPrefixOf,
   writeEnvironment,
   type Environment,
 } from "../environment.ts";
@@ -65,7 +67,14 @@ export async function runDev(flags: DevFlags): Promise<number> {
     const tally = flags.import === undefined ? undefined : new Tally();
     const entries =
       tally === undefined ? sampleDay(today()) : transcriptEntries(flags.import ?? [], importOptions, tally);
-    const report = await deliver(entries, { project: flags.project, local: true, alone: true, signal });
+    const report = await deliver(entries, {
+      project: flags.project,
+      local: true,
+      datasets: datasetsOf(true),
+      topicPrefix: topicPrefixOf(true),
+      alone: true,
+      signal,
+    });
     if (flags.json === true) {
       process.stdout.write(jsonText({ ...report, ...(tally !== undefined && { import: tally }) }, 0));
     } else {

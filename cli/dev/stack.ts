@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { accessAuditTopic, DEFAULT_TOPIC_PREFIX, RAW_DATASET } from "@indelible/schemas/names.ts";
+import { accessAuditTopic, DEFAULT_TOPIC_PREFIX, RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import type { Environment } from "../environment.ts";
 import { ledgerVariables } from "../ledger-folders.ts";
 import type { Access } from "./access.ts";
@@ -83,6 +83,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
           ...environment,
           INDELIBLE_TOPIC_PREFIX: DEFAULT_TOPIC_PREFIX,
           INDELIBLE_DATASET: RAW_DATASET,
+          INDELIBLE_VIEWS_DATASET: VIEWS_DATASET,
           INDELIBLE_WAREHOUSE_TOKEN: access.token("writer"),
         },
         usualPorts: usualPorts.of({ port: 8080 }),
@@ -98,6 +99,7 @@ export async function startStack(options: StackOptions, signal: AbortSignal): Pr
           ...environment,
           ...ledgerVariables(dataFolder),
           INDELIBLE_DATASET: RAW_DATASET,
+          INDELIBLE_VIEWS_DATASET: VIEWS_DATASET,
           INDELIBLE_WAREHOUSE_TOKEN: access.token("sealer"),
         },
         usualPorts: usualPorts.of({ port: 8081 }),

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createPubSubTransport } from "@indelible/publisher/pubsub-transport.ts";
 import { requestsOf } from "@indelible/publisher/requests.ts";
 import type { BatchTransport, TransportMessage } from "@indelible/publisher/transport.ts";
-import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
+import { topicPrefixFromEnvironment } from "@indelible/schemas/names.ts";
 import { retry, type Patience } from "../retry.ts";
 import { openWarehouse } from "../warehouse.ts";
 import { DeadLetterWarehouse, type DeadLetterReader } from "./warehouse.ts";
@@ -32,14 +32,14 @@ const publishDeadlineMs = 10_000;
  * @throws ERR_CONFIG; whatever `work` throws
  */
 export async function atDesk<T>(dataFolder: string, patience: Patience, work: (desk: Desk) => Promise<T>): Promise<T> {
-  const { project, bigquery } = await openWarehouse(dataFolder);
-  const transport = createPubSubTransport({ projectId: project });
+  const warehouse = await openWarehouse(dataFolder);
+  const transport = createPubSubTransport({ projectId: warehouse.project });
   try {
     return await work({
-      project,
-      reader: new DeadLetterWarehouse(bigquery, patience),
+      project: warehouse.project,
+      reader: new DeadLetterWarehouse(warehouse, patience),
       transport,
-      topicPrefix: process.env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX,
+      topicPrefix: topicPrefixFromEnvironment(process.env),
       patience,
       pause: (ms, until) => delay(ms, undefined, { signal: until }),
     });

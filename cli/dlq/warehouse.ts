@@ -1,9 +1,8 @@
-import type { BigQuery } from "@google-cloud/bigquery";
 import { relationsWhere } from "@indelible/schemas/relations.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { parts } from "../delivery/warehouse.ts";
 import type { Patience } from "../retry.ts";
-import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { rowsOf, type PlainRow, type Warehouse } from "../warehouse.ts";
 import { joinParts, type Content, type Part } from "./content.ts";
 import type { Filter } from "./filter.ts";
 import type { JobFilter, JobRecord } from "./job.ts";
@@ -71,11 +70,11 @@ type Parameters = { readonly [name: string]: unknown };
  * (see schemas/relations.ts), of many see queries.ts. Throws what `retry` throws, and ERR_QUERY.
  */
 export class DeadLetterWarehouse implements DeadLetterReader {
-  readonly #bigquery: BigQuery;
+  readonly #warehouse: Warehouse;
   readonly #patience: Patience;
 
-  constructor(bigquery: BigQuery, patience: Patience) {
-    this.#bigquery = bigquery;
+  constructor(warehouse: Warehouse, patience: Patience) {
+    this.#warehouse = warehouse;
     this.#patience = patience;
   }
 
@@ -201,7 +200,8 @@ WHERE ${condition} GROUP BY source_table, reason, pattern LIMIT ${maxNewcomers}`
 
   /** The rows of the history that meet a condition, and some more. */
   #historyWhere(table: TableName, condition: string): string {
-    return relationsWhere(this.#bigquery.projectId, () => condition).history(table);
+    const { bigquery, datasets } = this.#warehouse;
+    return relationsWhere(bigquery.projectId, datasets, () => condition).history(table);
   }
 
   #answer({ query, params }: Question): Promise<PlainRow[]> {
@@ -209,7 +209,7 @@ WHERE ${condition} GROUP BY source_table, reason, pattern LIMIT ${maxNewcomers}`
   }
 
   #rows(query: string, params: Parameters): Promise<PlainRow[]> {
-    return rowsOf(this.#bigquery, { query, params }, this.#patience);
+    return rowsOf(this.#warehouse, { query, params }, this.#patience);
   }
 }
 

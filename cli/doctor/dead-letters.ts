@@ -9,9 +9,17 @@ const maxGroups = 10_000;
 const problemMs = 30 * 86_400_000;
 
 /** How many dead letters nobody has decided about, and how old the oldest is. */
-export async function findingsOfDeadLetters({ reader, data }: Installation): Promise<readonly Finding[]> {
+export async function findingsOfDeadLetters({
+  reader: bigquery,
+  datasets,
+  data,
+}: Installation): Promise<readonly Finding[]> {
   // One try: the deadline of the examination is its patience.
-  const groups = await new DeadLetterWarehouse(reader, { deadlineMs: 0 }).groups({}, undefined, maxGroups);
+  const groups = await new DeadLetterWarehouse({ bigquery, datasets }, { deadlineMs: 0 }).groups(
+    {},
+    undefined,
+    maxGroups,
+  );
   const count = groups.reduce((sum, group) => sum + group.count, 0);
   const oldest = Math.min(...groups.map((group) => Date.parse(group.firstSeen)));
   return [deadLetterFinding(count, Date.now() - oldest, data)];

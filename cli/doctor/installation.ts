@@ -1,10 +1,10 @@
 import type { BigQuery } from "@google-cloud/bigquery";
 import type { PubSub } from "@google-cloud/pubsub";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
+import type { Datasets } from "@indelible/schemas/names.ts";
 import { bigQueryClient, projectOf, pubSubClient } from "../clients.ts";
 import { isClaimed } from "../dev/data-folder.ts";
-import { findEnvironment, namesServices, readEnvironment } from "../environment.ts";
+import { datasetsOf, findEnvironment, namesServices, readEnvironment, topicPrefixOf } from "../environment.ts";
 import { messageOf } from "../terminal/failure.ts";
 import { roleToken } from "../role-token.ts";
 import type { Finding } from "./check.ts";
@@ -18,6 +18,7 @@ export interface Installation {
   /** Whether the services are those of one machine. */
   readonly local: boolean;
   readonly topicPrefix: string;
+  readonly datasets: Datasets;
   readonly pubsub: PubSub;
   /** With the rights of an auditor on one machine: sees tables, changes nothing. In the cloud both are whoever asks. */
   readonly auditor: BigQuery;
@@ -96,7 +97,8 @@ function open(data: string, project: string, local: boolean): Installation {
     data,
     project,
     local,
-    topicPrefix: (local ? undefined : process.env["INDELIBLE_TOPIC_PREFIX"]) ?? DEFAULT_TOPIC_PREFIX,
+    topicPrefix: topicPrefixOf(local),
+    datasets: datasetsOf(local),
     pubsub: pubSubClient(project),
     auditor: as("auditor"),
     reader: as("reader"),

@@ -1,4 +1,4 @@
-import { deadLetterTopic, ingestedTables, RAW_DATASET, topicOf } from "@indelible/schemas/names.ts";
+import { deadLetterTopic, ingestedTables, topicOf } from "@indelible/schemas/names.ts";
 import { declaredTopics } from "@indelible/schemas/topics.ts";
 import { counted } from "../terminal/table.ts";
 import { orWell, unknownBecause, type Finding } from "./check.ts";
@@ -114,9 +114,13 @@ function grantToAgent({ project }: Asked, kind: "topics" | "subscriptions", ids:
 }
 
 /** Nobody but the function's own account could be asked without writing a row; so this only says that it is not known. */
-export function mayAppend({ project, local }: Pick<Installation, "project" | "local">): readonly Finding[] {
-  const finding = `Whether the function may append rows to ${RAW_DATASET} is not looked at: that is between its account and the warehouse.`;
+export function mayAppend({
+  project,
+  local,
+  datasets: { raw },
+}: Pick<Installation, "project" | "local" | "datasets">): readonly Finding[] {
+  const finding = `Whether the function may append rows to ${raw} is not looked at: that is between its account and the warehouse.`;
   if (local) return [{ status: "skipped", finding }];
-  const fix = `See who may, and that the function's account is among them: ${commandLine("bq", "show", "--format=prettyjson", `${project}:${RAW_DATASET}`)}`;
+  const fix = `See who may, and that the function's account is among them: ${commandLine("bq", "show", "--format=prettyjson", `${project}:${raw}`)}`;
   return [{ status: "skipped", finding, fix }];
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { latestCommit } from "@indelible/ledger/seal-log.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import { datasetsFromEnvironment } from "@indelible/schemas/names.ts";
 import { isObject } from "../json.ts";
 import { ledgerEnvironment, openLedger } from "../ledger-environment.ts";
 import { durationText } from "./age.ts";
@@ -62,7 +62,7 @@ function missingKeyList(env: NodeJS.ProcessEnv): string | undefined {
 
 /** Whether the sealer has ever written to the warehouse, where its seals are for whoever asks the log. */
 async function hasSealRows(auditor: SealRows, env: NodeJS.ProcessEnv): Promise<boolean> {
-  const statement = `SELECT COUNT(*) AS n FROM \`${env["INDELIBLE_DATASET"] || RAW_DATASET}.seals\``;
+  const statement = `SELECT COUNT(*) AS n FROM \`${datasetsFromEnvironment(env).raw}.seals\``;
   const [row] = (await orMissing(() => auditor.query(statement)))?.[0] ?? [];
   return isObject(row) && Number(row["n"]) > 0;
 }

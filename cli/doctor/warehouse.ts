@@ -1,6 +1,5 @@
 import type { BigQuery, TableMetadata } from "@google-cloud/bigquery";
 import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
-import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import { tables } from "@indelible/schemas/tables.ts";
 import { viewsOf, type View } from "@indelible/schemas/views.ts";
 import { messageOf } from "../terminal/failure.ts";
@@ -19,32 +18,33 @@ const HTTP_FORBIDDEN = 403;
 /** Whether the datasets of tables and of views are there. */
 export async function findingsOfDatasets({
   auditor,
+  datasets: { raw, views },
   project,
   local,
   restart,
 }: Installation): Promise<readonly Finding[]> {
   const found = await Promise.all(
-    [RAW_DATASET, VIEWS_DATASET].map(async (dataset): Promise<Finding[]> => {
+    [raw, views].map(async (dataset): Promise<Finding[]> => {
       const metadata = await orMissing(() => auditor.dataset(dataset).getMetadata());
       if (metadata !== undefined) return [];
       const fix = local ? restart : commandLine("bq", "mk", "--dataset", `${project}:${dataset}`);
       return [{ subject: dataset, status: "problem", finding: `Dataset ${dataset} is not there.`, fix }];
     }),
   );
-  return orWell(found.flat(), `Datasets ${RAW_DATASET} and ${VIEWS_DATASET}.`);
+  return orWell(found.flat(), `Datasets ${raw} and ${views}.`);
 }
 
 /** Whether every table is there and is as it is declared. */
 export async function findingsOfTables(installation: Installation): Promise<readonly Finding[]> {
-  const { auditor, project, local, restart } = installation;
+  const { auditor, datasets, project, local, restart } = installation;
   let rows = 0;
   const found = await Promise.all(
     Object.values(tables).map(async (table): Promise<readonly Finding[]> => {
       const declared = bigQueryTableOf(table);
-      const name = `${project}.${RAW_DATASET}.${table.name}`;
+      const name = `${project}.${datasets.raw}.${table.name}`;
       const subject = table.name;
       try {
-        const metadata = await metadataOf(auditor, RAW_DATASET, subject);
+        const metadata = await metadataOf(auditor, datasets.raw, subject);
         rows += Number(metadata?.numRows ?? 0);
         if (metadata !== undefined) return driftOf(name, declared, metadata, installation);
       } catch (error) {
@@ -65,20 +65,20 @@ export async function findingsOfTables(installation: Installation): Promise<read
 
 /** Whether every view is there, asks what this version's does, and can be read by a reader. */
 export async function findingsOfViews(installation: Installation): Promise<readonly Finding[]> {
-  const { auditor, reader, project, local, restart } = installation;
-  const views = viewsOf(project);
+  const { auditor, reader, datasets, project, local, restart } = installation;
+  const views = viewsOf(project, datasets);
   const dependent: string[] = [];
   const found = await Promise.all(
     views.map(async (view): Promise<Finding[]> => {
       const subject = view.name;
-      const fix = local ? restart : sqlCommand(project, createViewStatement(project, view));
+      const fix = local ? restart : sqlCommand(project, createViewStatement(`${project}.${datasets.views}`, view));
       try {
-        const metadata = await metadataOf(auditor, VIEWS_DATASET, subject);
+        const metadata = await metadataOf(auditor, datasets.views, subject);
         if (metadata === undefined)
           return [{ subject, status: "problem", finding: `View ${subject} is not there.`, fix }];
         const finding = driftOfView(view, metadata);
         if (finding !== undefined) return [{ subject, status: "problem", finding, fix }];
-        return await readableBy(reader, subject);
+        return await readableBy(reader, datasets.views, subject);
       } catch (error) {
         const code = httpCodeOf(error);
         // As it asks what is declared, a question that is refused is the fault of what it reads.
@@ -108,9 +108,9 @@ function driftOfView({ name, query, columns }: View, metadata: TableMetadata): s
 }
 
 /** Whether a question would be answered; it is planned and not asked, so that nothing is read. */
-async function readableBy(reader: BigQuery, view: string): Promise<Finding[]> {
+async function readableBy(reader: BigQuery, dataset: string, view: string): Promise<Finding[]> {
   try {
-    const query = `SELECT * FROM \`${reader.projectId}.${VIEWS_DATASET}.${view}\``;
+    const query = `SELECT * FROM \`${reader.projectId}.${dataset}.${view}\``;
     await reader.createQueryJob({ query, dryRun: true });
     return [];
   } catch (error) {
@@ -121,7 +121,7 @@ async function readableBy(reader: BigQuery, view: string): Promise<Finding[]> {
       "add-iam-policy-binding",
       "--member=user:ACCOUNT",
       "--role=roles/bigquery.dataViewer",
-      `${reader.projectId}:${VIEWS_DATASET}.${view}`,
+      `${reader.projectId}:${dataset}.${view}`,
     );
     const isLocal = process.env["BIGQUERY_EMULATOR_HOST"] !== undefined;
     return [
@@ -130,8 +130,8 @@ async function readableBy(reader: BigQuery, view: string): Promise<Finding[]> {
   }
 }
 
-function createViewStatement(project: string, { name, query, description }: View): string {
-  return `CREATE OR REPLACE VIEW \`${project}.${VIEWS_DATASET}.${name}\` OPTIONS (description = ${JSON.stringify(description)}) AS ${query}`;
+function createViewStatement(dataset: string, { name, query, description }: View): string {
+  return `CREATE OR REPLACE VIEW \`${dataset}.${name}\` OPTIONS (description = ${JSON.stringify(description)}) AS ${query}`;
 }
 
 const warnBeyondMs = 5000;

@@ -1,5 +1,5 @@
 import type { OnError, PublisherOptions } from "@indelible/publisher";
-import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
+import { topicPrefixFromEnvironment } from "@indelible/schemas/names.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import { loggedTables, type LoggedTable } from "../delivery/entries.ts";
 import { DEFAULT_DATA_FOLDER } from "../environment.ts";
@@ -49,7 +49,7 @@ export function publisherOptionsOf(flags: EmitFlags, project: string, onError: O
     businessId: flags.businessId ?? nobody,
     agentPosition: flags.agentPosition ?? nobody,
     projectId: project,
-    topicPrefix: flags.topicPrefix ?? process.env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX,
+    topicPrefix: flags.topicPrefix ?? topicPrefixFromEnvironment(process.env),
     onError,
     ...(flags.spool !== undefined && {
       spool: {

@@ -18,8 +18,8 @@ const stallMs = 10_000;
 
 /** Prints what is missing. Resolves to the exit code: 1 when there is a settled gap. Throws what `surveyOf` throws. */
 export async function runGaps(flags: GapsFlags): Promise<0 | 1> {
-  const { bigquery } = await openWarehouse(flags.data);
-  const survey = await surveyOf(bigquery, { deadlineMs: stallMs }, flags);
+  const warehouse = await openWarehouse(flags.data);
+  const survey = await surveyOf(warehouse, { deadlineMs: stallMs }, flags);
   const asTable = process.stdout.isTTY && flags.json !== true;
   process.stdout.write(asTable ? surveyText(survey, process.stdout.columns) : jsonText(survey));
   return survey.settled.ranges === 0 ? 0 : 1;

@@ -1,6 +1,5 @@
-import type { BigQuery } from "@google-cloud/bigquery";
 import type { Patience } from "../retry.ts";
-import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { rowsOf, type PlainRow, type Warehouse } from "../warehouse.ts";
 
 /** What is looked at. What is undefined restricts nothing. */
 export interface Scope {
@@ -50,7 +49,7 @@ const MAX_LISTED = 10_000;
  * @throws ERR_DEADLINE, ERR_QUERY
  */
 export async function surveyOf(
-  bigquery: BigQuery,
+  warehouse: Warehouse,
   patience: Patience,
   { publisher, since, settled }: Scope,
   maxListed: number = MAX_LISTED,
@@ -64,7 +63,7 @@ export async function surveyOf(
 
   function rows(query: string): Promise<PlainRow[]> {
     const used = Object.entries(params).filter(([name]) => query.includes(`@${name}`));
-    return rowsOf(bigquery, { query, params: Object.fromEntries(used) }, patience);
+    return rowsOf(warehouse, { query, params: Object.fromEntries(used) }, patience);
   }
 
   const [[arrived], [unreadable], listed] = await Promise.all([

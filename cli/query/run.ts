@@ -16,8 +16,8 @@ export interface QueryFlags {
 export async function runQuery(sql: string, flags: QueryFlags): Promise<void> {
   const { params, types } = parametersOf(flags.param);
   const labels = flags.purpose === undefined ? {} : purposeLabels(flags.purpose);
-  const { bigquery } = await openWarehouse(flags.data);
-  const rows = await rowsOf(bigquery, { query: sql, params, types: { ...types }, labels }, undefined, Infinity);
+  const warehouse = await openWarehouse(flags.data);
+  const rows = await rowsOf(warehouse, { query: sql, params, types: { ...types }, labels }, undefined, Infinity);
   const asTable = process.stdout.isTTY && flags.json !== true;
   process.stdout.write(asTable ? tableOf(rows, process.stdout.columns) : jsonText(rows));
 }

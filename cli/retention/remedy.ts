@@ -1,4 +1,4 @@
-import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import type { Datasets } from "@indelible/schemas/names.ts";
 import type { TableRetention } from "./survey.ts";
 
 /** Where the tables are. */
@@ -6,14 +6,15 @@ export interface Place {
   readonly project: string;
   /** On this machine. */
   readonly local: boolean;
+  readonly datasets: Datasets;
 }
 
 /** What is to be done about a table, in a sentence with its command; undefined: nothing. */
 export function remedyFor(
   { table, state, declaredDays }: TableRetention,
-  { project, local }: Place,
+  { project, local, datasets: { raw } }: Place,
 ): string | undefined {
-  const statement = `ALTER TABLE ${RAW_DATASET}.${table} SET OPTIONS (partition_expiration_days = ${declaredDays})`;
+  const statement = `ALTER TABLE ${raw}.${table} SET OPTIONS (partition_expiration_days = ${declaredDays})`;
   const declare = `bq query --project_id ${project} --use_legacy_sql=false "${statement}"`;
   switch (state) {
     case "ok":
@@ -32,6 +33,6 @@ export function remedyFor(
     case "unknown":
       return local
         ? "Days are reckoned by the declaration. Ask as an auditor: unset INDELIBLE_WAREHOUSE_TOKEN, or set it to the auditor's."
-        : `Days are reckoned by the declaration. Ask with an account that has bigquery.tables.get on ${RAW_DATASET}.`;
+        : `Days are reckoned by the declaration. Ask with an account that has bigquery.tables.get on ${raw}.`;
   }
 }

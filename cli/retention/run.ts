@@ -15,11 +15,10 @@ export interface RetentionFlags {
 /** Prints what expires when. Resolves to the exit code: 1 when a table keeps less than declared. Throws what `retentionOf` throws. */
 export async function runRetention(table: TableName | undefined, flags: RetentionFlags): Promise<0 | 1> {
   // What tables keep stands in their metadata, which readers of the views do not see.
-  const { project, local, bigquery: auditor } = await openWarehouse(flags.data, "auditor");
-  const { bigquery: reader } = await openWarehouse(flags.data);
-  const place = { project, local };
+  const place = await openWarehouse(flags.data, "auditor");
+  const reader = await openWarehouse(flags.data);
   const scope = { withinMs: flags.within, ...(table !== undefined && { tables: [table] }) };
-  const survey = await retentionOf({ reader, auditor }, scope);
+  const survey = await retentionOf({ reader, auditor: place }, scope);
   const asTable = process.stdout.isTTY && flags.json !== true;
   const width = process.stdout.columns;
   const withRemedies = survey.tables.map((of) => ({ ...of, remedy: remedyFor(of, place) ?? null }));

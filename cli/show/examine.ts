@@ -1,4 +1,3 @@
-import type { BigQuery } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { entryHash } from "@indelible/schemas/entry.ts";
 import { lineQuery } from "@indelible/schemas/entry-lines.ts";
@@ -6,7 +5,7 @@ import { relationsWhere, viewRelations } from "@indelible/schemas/relations.ts";
 import { rowColumns, tables, type TableName } from "@indelible/schemas/tables.ts";
 import { lineOf, type Line } from "../explore/line.ts";
 import type { Patience } from "../retry.ts";
-import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { rowsOf, type PlainRow, type Warehouse } from "../warehouse.ts";
 import { findOne, type Found } from "./find.ts";
 import { differingColumn } from "./projection.ts";
 import { lookUpSeal, type ProofSources, type SealState } from "./sealed.ts";
@@ -64,7 +63,7 @@ const maxHistory = 200;
  * @throws ERR_NOT_FOUND, ERR_QUERY, ERR_DEADLINE
  */
 export async function examine(
-  bigquery: BigQuery,
+  warehouse: Warehouse,
   id: string,
   options: {
     readonly table?: TableName;
@@ -73,15 +72,15 @@ export async function examine(
   } = {},
 ): Promise<Shown | Refused> {
   const { table, proof, patience } = options;
-  const found = await findOne(bigquery, id, table, patience);
-  if (found.table === "dead_letters") return refused(bigquery, found, patience);
+  const found = await findOne(warehouse, id, table, patience);
+  if (found.table === "dead_letters") return refused(warehouse, found, patience);
   const { entity } = tables[found.table];
   // A conflict may be an entity of no entry in the history: the copy that was published first has another.
   const logId =
-    found.what === "entry" ? found.id : ((await latestOf(bigquery, found.table, found.id, patience)) ?? found.id);
+    found.what === "entry" ? found.id : ((await latestOf(warehouse, found.table, found.id, patience)) ?? found.id);
   const [rows, counts] = await Promise.all([
-    copiesOf(bigquery, found.table, logId, patience),
-    copyCountsOf(bigquery, found.table, logId, patience),
+    copiesOf(warehouse, found.table, logId, patience),
+    copyCountsOf(warehouse, found.table, logId, patience),
   ]);
   const [row] = rows;
   if (row === undefined) {
@@ -91,8 +90,8 @@ export async function examine(
   }
   const entityId = String(row[entity]);
   const [history, seal] = await Promise.all([
-    historyOf(bigquery, found.table, entityId, patience),
-    lookUpSeal(bigquery, found.table, row, rows, proof, patience),
+    historyOf(warehouse, found.table, entityId, patience),
+    lookUpSeal(warehouse, found.table, row, rows, proof, patience),
   ]);
   const shown = Object.fromEntries(Object.keys(rowColumns(tables[found.table])).map((name) => [name, row[name]]));
   return {
@@ -112,47 +111,56 @@ export async function examine(
 }
 
 /** Every row with a log_id, in the order of the history. */
-function copiesOf(bigquery: BigQuery, name: TableName, logId: string, patience?: Patience): Promise<PlainRow[]> {
-  const from = viewRelations(bigquery.projectId).arrivals(name);
+function copiesOf(warehouse: Warehouse, name: TableName, logId: string, patience?: Patience): Promise<PlainRow[]> {
+  const from = viewRelations(warehouse.bigquery.projectId, warehouse.datasets).arrivals(name);
   const query = `SELECT *, UNIX_MICROS(published_at) AS published_micros, UNIX_MICROS(ingested_at) AS ingested_micros
 FROM ${from} WHERE log_id = @id ORDER BY published_at, message_id, ingested_at LIMIT ${maxCopies}`;
-  return rowsOf(bigquery, { query, params: { id: logId } }, patience);
+  return rowsOf(warehouse, { query, params: { id: logId } }, patience);
 }
 
 /** Of all copies, however many there are. */
 async function copyCountsOf(
-  bigquery: BigQuery,
+  warehouse: Warehouse,
   name: TableName,
   logId: string,
   patience?: Patience,
 ): Promise<{ copies: number; contents: number }> {
   const query = `SELECT COUNT(*) AS copies, COUNT(DISTINCT entry_hash) AS contents
-FROM ${viewRelations(bigquery.projectId).arrivals(name)} WHERE log_id = @id`;
-  const [row] = await rowsOf(bigquery, { query, params: { id: logId } }, patience);
+FROM ${viewRelations(warehouse.bigquery.projectId, warehouse.datasets).arrivals(name)} WHERE log_id = @id`;
+  const [row] = await rowsOf(warehouse, { query, params: { id: logId } }, patience);
   return { copies: Number(row?.["copies"] ?? 0), contents: Number(row?.["contents"] ?? 0) };
 }
 
 /** The log_id of the last entry of an entity, in the order of its history. */
 async function latestOf(
-  bigquery: BigQuery,
+  warehouse: Warehouse,
   name: TableName,
   entityId: string,
   patience?: Patience,
 ): Promise<string | undefined> {
   const { entity } = tables[name];
-  const history = relationsWhere(bigquery.projectId, () => `${entity} = @id`).history(name);
+  const history = relationsWhere(warehouse.bigquery.projectId, warehouse.datasets, () => `${entity} = @id`).history(
+    name,
+  );
   const query = `SELECT log_id FROM ${history} WHERE ${entity} = @id
 ORDER BY COALESCE(logged_at, published_at) DESC, seq DESC, log_id DESC LIMIT 1`;
-  const [row] = await rowsOf(bigquery, { query, params: { id: entityId } }, patience);
+  const [row] = await rowsOf(warehouse, { query, params: { id: entityId } }, patience);
   return typeof row?.["log_id"] === "string" ? row["log_id"] : undefined;
 }
 
-async function historyOf(bigquery: BigQuery, name: TableName, entityId: string, patience?: Patience): Promise<Line[]> {
+async function historyOf(
+  warehouse: Warehouse,
+  name: TableName,
+  entityId: string,
+  patience?: Patience,
+): Promise<Line[]> {
   const { entity } = tables[name];
-  const history = relationsWhere(bigquery.projectId, () => `${entity} = @id`).history(name);
+  const history = relationsWhere(warehouse.bigquery.projectId, warehouse.datasets, () => `${entity} = @id`).history(
+    name,
+  );
   const order = `ORDER BY COALESCE(logged_at, published_at), seq, log_id LIMIT ${maxHistory + 1}`;
   const query = lineQuery(name, `${history} WHERE ${entity} = @id ${order}`);
-  return (await rowsOf(bigquery, { query, params: { id: entityId } }, patience)).map(lineOf);
+  return (await rowsOf(warehouse, { query, params: { id: entityId } }, patience)).map(lineOf);
 }
 
 function copyOf(name: TableName, row: PlainRow): Copy {
@@ -168,10 +176,10 @@ function copyOf(name: TableName, row: PlainRow): Copy {
   };
 }
 
-async function refused(bigquery: BigQuery, { entityId }: Found, patience?: Patience): Promise<Refused> {
+async function refused(warehouse: Warehouse, { entityId }: Found, patience?: Patience): Promise<Refused> {
   const query = `SELECT dead_letter_id, reason, reason_detail, source_table, source_log_id
-FROM ${viewRelations(bigquery.projectId).arrivals("dead_letters")} WHERE dead_letter_id = @id LIMIT 1`;
-  const [row] = await rowsOf(bigquery, { query, params: { id: entityId } }, patience);
+FROM ${viewRelations(warehouse.bigquery.projectId, warehouse.datasets).arrivals("dead_letters")} WHERE dead_letter_id = @id LIMIT 1`;
+  const [row] = await rowsOf(warehouse, { query, params: { id: entityId } }, patience);
   const text = (name: string): string | null => (typeof row?.[name] === "string" ? row[name] : null);
   return {
     dead_letter_id: entityId,

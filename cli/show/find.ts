@@ -1,9 +1,8 @@
-import type { BigQuery } from "@google-cloud/bigquery";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { viewRelations } from "@indelible/schemas/relations.ts";
 import { tableNames, tables, type TableName } from "@indelible/schemas/tables.ts";
 import type { Patience } from "../retry.ts";
-import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { rowsOf, type PlainRow, type Warehouse } from "../warehouse.ts";
 
 /** What an ID, or the beginning of one, is. */
 export interface Found {
@@ -28,12 +27,12 @@ const maxCandidates = 20;
  * @throws ERR_QUERY, ERR_DEADLINE
  */
 async function candidates(
-  bigquery: BigQuery,
+  warehouse: Warehouse,
   id: string,
   only: TableName | undefined,
   patience?: Patience,
 ): Promise<Found[]> {
-  const { arrivals } = viewRelations(bigquery.projectId);
+  const { arrivals } = viewRelations(warehouse.bigquery.projectId, warehouse.datasets);
   const branchesWhere = (conditionOn: (column: string) => string): string[] => {
     const branch = (what: Found["what"], name: TableName, column: string, entity: string): string =>
       `SELECT '${what}' AS what, '${name}' AS table_name, ${column} AS id, ${entity} AS entity_id FROM ${arrivals(name)} WHERE ${conditionOn(column)}`;
@@ -44,7 +43,7 @@ async function candidates(
     ]);
   };
   const ask = async (query: string): Promise<Found[]> =>
-    (await rowsOf(bigquery, { query, params: { id } }, patience)).map(foundOf).toSorted(inOrder);
+    (await rowsOf(warehouse, { query, params: { id } }, patience)).map(foundOf).toSorted(inOrder);
   const exact = await ask(grouped(branchesWhere((column) => `${column} = @id`).join("\nUNION ALL\n")));
   if (exact.length > 0) return exact;
   const beginning = branchesWhere((column) => `STARTS_WITH(${column}, @id)`);
@@ -79,13 +78,13 @@ function foundOf(row: PlainRow): Found {
  *
  * @throws ERR_NOT_FOUND when there is none, or several; ERR_QUERY, ERR_DEADLINE
  */
-export async function findOne(bigquery: BigQuery, id: string, only?: TableName, patience?: Patience): Promise<Found> {
+export async function findOne(warehouse: Warehouse, id: string, only?: TableName, patience?: Patience): Promise<Found> {
   if (id.length < MIN_PREFIX) {
     throw new IndelibleError("ERR_NOT_FOUND", `${id} is too short for an ID`, {
       hint: `Give at least ${MIN_PREFIX} characters of it.`,
     });
   }
-  const found = await candidates(bigquery, id, only, patience);
+  const found = await candidates(warehouse, id, only, patience);
   // What was replayed is an entry now; and a dead letter's entry is what its entity is. An entity that merely has the ID of somebody else's entry,
   // which any agent can log, does not stand in for that.
   const things = found.filter(

@@ -14,8 +14,8 @@ export interface ShowFlags {
 
 /** Prints everything of one entry. @throws what `examine` throws */
 export async function runShow(id: string, flags: ShowFlags): Promise<void> {
-  const { bigquery } = await openWarehouse(flags.data);
-  const shown = await examine(bigquery, id, {
+  const warehouse = await openWarehouse(flags.data);
+  const shown = await examine(warehouse, id, {
     proof: () => proofSourcesFor(flags.data),
     ...(flags.table !== undefined && { table: flags.table }),
   });

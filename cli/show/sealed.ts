@@ -1,11 +1,10 @@
-import type { BigQuery } from "@google-cloud/bigquery";
 import { prove, type FoundRow, type ProveOptions } from "@indelible/ledger/prove.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { sealedTables } from "@indelible/schemas/names.ts";
 import { viewRelations } from "@indelible/schemas/relations.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import type { Patience } from "../retry.ts";
-import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { rowsOf, type PlainRow, type Warehouse } from "../warehouse.ts";
 
 /** The seal log and the keys that it is checked by. */
 export type ProofSources = Pick<ProveOptions, "store" | "keys">;
@@ -34,7 +33,7 @@ export interface SealState {
  * @throws ERR_QUERY, ERR_DEADLINE
  */
 export async function lookUpSeal(
-  bigquery: BigQuery,
+  warehouse: Warehouse,
   table: TableName,
   row: PlainRow,
   copies: readonly PlainRow[],
@@ -43,10 +42,11 @@ export async function lookUpSeal(
 ): Promise<SealState> {
   const nothing = { why: null, log_index: null, window_start: null, window_end: null, sealed_at: null };
   if (!sealedTables.includes(table)) return { ...nothing, state: "none" };
+  const { arrivals } = viewRelations(warehouse.bigquery.projectId, warehouse.datasets);
   const seals = await rowsOf(
-    bigquery,
+    warehouse,
     {
-      query: `SELECT DISTINCT entry, log_index, window_start, window_end, sealed_at FROM ${viewRelations(bigquery.projectId).arrivals("seals")}
+      query: `SELECT DISTINCT entry, log_index, window_start, window_end, sealed_at FROM ${arrivals("seals")}
 WHERE table_name = @table AND window_start <= TIMESTAMP_MICROS(@at) AND window_end > TIMESTAMP_MICROS(@at)
 ORDER BY log_index LIMIT 20`,
       params: { table, at: row["ingested_micros"] },

@@ -1,4 +1,4 @@
-import { VIEWS_DATASET } from "@indelible/schemas/names.ts";
+import type { Datasets } from "@indelible/schemas/names.ts";
 import { tables } from "@indelible/schemas/tables.ts";
 import type { Scope } from "./question.ts";
 import { summaries, type SummaryTable } from "./tables.ts";
@@ -8,6 +8,7 @@ export interface Place {
   readonly project: string;
   /** A warehouse on one machine has no page to link to. */
   readonly local: boolean;
+  readonly datasets: Datasets;
 }
 
 /** The heading under which each file says how to ask, and the link to it. */
@@ -18,35 +19,35 @@ const queryAnchor = "#query-bigquery";
  * Where a link to a view goes: its page in BigQuery's console, in the form in which Google's documentation links tables, or else to the section that
  * says the commands. The console has no address for a query or a row.
  */
-export function linkTo(view: string, { project, local }: Place): string {
+export function linkTo(view: string, { project, local, datasets }: Place): string {
   if (local) return queryAnchor;
-  const parameters = new URLSearchParams({ project, p: project, d: VIEWS_DATASET, t: view, page: "table" });
+  const parameters = new URLSearchParams({ project, p: project, d: datasets.views, t: view, page: "table" });
   return `https://console.cloud.google.com/bigquery?${parameters.toString()}`;
 }
 
 /** GoogleSQL that gives every row that a table's summary is about. */
-export function rowsSql(table: SummaryTable, scope: Scope, { project }: Place): string {
+export function rowsSql(table: SummaryTable, scope: Scope, place: Place): string {
   const { occurredAt } = tables[table];
-  return `SELECT * FROM ${viewName(project, table)}
+  return `SELECT * FROM ${viewName(place, table)}
 WHERE ${occurredAt} >= ${moment(scope.period.since)} AND ${occurredAt} < ${moment(scope.period.until)}${narrowed(summaries[table].agent, scope)}
 ORDER BY ${occurredAt} DESC`;
 }
 
 /** GoogleSQL that gives one of them. */
-export function rowSql(table: SummaryTable, { project }: Place): string {
-  return `SELECT * FROM ${viewName(project, table)} WHERE ${tables[table].entity} = 'BIGQUERY_ID'`;
+export function rowSql(table: SummaryTable, place: Place): string {
+  return `SELECT * FROM ${viewName(place, table)} WHERE ${tables[table].entity} = 'BIGQUERY_ID'`;
 }
 
 /** GoogleSQL that gives what was spent. */
-export function costSql(scope: Scope, { project }: Place): string {
+export function costSql(scope: Scope, place: Place): string {
   const { from, to } = scope.period;
-  return `SELECT kind, SUM(total_tokens) AS tokens, SUM(cost_usd) AS cost_usd FROM ${viewName(project, "cost_daily")}
+  return `SELECT kind, SUM(total_tokens) AS tokens, SUM(cost_usd) AS cost_usd FROM ${viewName(place, "cost_daily")}
 WHERE day BETWEEN '${from}' AND '${to}'${narrowed("agent_position", scope)}
 GROUP BY kind`;
 }
 
-function viewName(project: string, name: string): string {
-  return `\`${project}.${VIEWS_DATASET}.${name}\``;
+function viewName({ project, datasets }: Place, name: string): string {
+  return `\`${project}.${datasets.views}.${name}\``;
 }
 
 /** To the second: both ends are midnight. */

@@ -2,6 +2,7 @@ import { costItemsQuery, costRelationsSince, usableTokens } from "@indelible/sch
 import { relationsWhere } from "@indelible/schemas/relations.ts";
 import { tables } from "@indelible/schemas/tables.ts";
 import type { Period } from "./period.ts";
+import type { Warehouse } from "../warehouse.ts";
 import { summaries, valuesOf, type Measure, type SummaryTable, type TextOf } from "./tables.ts";
 
 /** What is summarized. What is undefined restricts nothing. */
@@ -24,11 +25,16 @@ const maxWhatLength = 1000;
  * One row that says all of a table: `entities`, `entries`, `recent` (the newest ones, at most `maxRecent`), and the columns of its measures (see
  * `measureColumns`).
  */
-export function tableQuestion(project: string, table: SummaryTable, scope: Scope, maxRecent: number): Question {
+export function tableQuestion(
+  { bigquery, datasets }: Warehouse,
+  table: SummaryTable,
+  scope: Scope,
+  maxRecent: number,
+): Question {
   const { agent, what, measures } = summaries[table];
   const { entity, occurredAt } = tables[table];
   const conditions = conditionsOf(scope, occurredAt, agent);
-  const { entities } = relationsWhere(project, () => conditions);
+  const { entities } = relationsWhere(bigquery.projectId, datasets, () => conditions);
   const columns = new Set(measures.flatMap(({ column, where }) => column ?? columnsIn(table, where ?? "")));
   const needed = [occurredAt, agent, "business_id", ...what.flatMap(columnsOf)];
   const duration = measures.find(({ kind }) => kind === "milliseconds")?.column;
@@ -53,12 +59,12 @@ FROM found`,
 }
 
 /** One row for each table that has a cost: its amounts, as in `cost_daily`. */
-export function costQuestion(project: string, scope: Scope): Question {
+export function costQuestion({ bigquery, datasets }: Warehouse, scope: Scope): Question {
   return {
     ...parametersOf(scope),
     query: `SELECT table_name, SUM(input_tokens) AS input_tokens, SUM(output_tokens) AS output_tokens, SUM(total_tokens) AS total_tokens,
   SUM(cost_usd) AS cost_usd
-FROM (${costItemsQuery(costRelationsSince(project))})
+FROM (${costItemsQuery(costRelationsSince(bigquery.projectId, datasets))})
 WHERE ${conditionsOf(scope, "occurred_at", "agent_position")}
 GROUP BY table_name`,
   };

@@ -34,7 +34,7 @@ export async function runSummarize(flags: SummarizeFlags): Promise<0 | 1> {
   const { agent, business, days, until = dayOf(Date.now()), dryRun: isDryRun = false } = flags;
   const scope: Scope = { agent, business, period: periodOf(days, until) };
   const asked = summaryTables.filter((table) => flags.table === undefined || flags.table.includes(table));
-  const tables = await summaryOf(place.bigquery, { deadlineMs: stallMs }, scope, asked);
+  const tables = await summaryOf(place, { deadlineMs: stallMs }, scope, asked);
   if (agent !== undefined && tables.every(({ entities }) => entities === 0))
     process.stderr.write(`Nothing of an agent ${printable(agent)} in these days: is the name written as in the log?\n`);
   const outcomes = await writeDrafts(flags.out, draftsOf(tables, scope, place), { isDryRun });

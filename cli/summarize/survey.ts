@@ -1,7 +1,6 @@
-import type { BigQuery } from "@google-cloud/bigquery";
 import { nanosOf } from "../cost/usd.ts";
 import type { Patience } from "../retry.ts";
-import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { rowsOf, type PlainRow, type Warehouse } from "../warehouse.ts";
 import { costQuestion, tableQuestion, type Question, type Scope } from "./question.ts";
 import { summaries, valuesOf, type Measure, type SummaryTable } from "./tables.ts";
 
@@ -58,17 +57,17 @@ export const MAX_RECENT = 50;
  * @throws ERR_DEADLINE, ERR_QUERY
  */
 export async function summaryOf(
-  bigquery: BigQuery,
+  warehouse: Warehouse,
   patience: Patience,
   scope: Scope,
   asked: readonly SummaryTable[],
   maxRecent: number = MAX_RECENT,
 ): Promise<TableSummary[]> {
   const ask = (question: Question): Promise<PlainRow[]> =>
-    rowsOf(bigquery, { ...question, params: { ...question.params }, types: { ...question.types } }, patience);
+    rowsOf(warehouse, { ...question, params: { ...question.params }, types: { ...question.types } }, patience);
   const [costs, ...answers] = await Promise.all([
-    asked.some((table) => summaries[table].hasCost) ? ask(costQuestion(bigquery.projectId, scope)) : [],
-    ...asked.map((table) => ask(tableQuestion(bigquery.projectId, table, scope, maxRecent))),
+    asked.some((table) => summaries[table].hasCost) ? ask(costQuestion(warehouse, scope)) : [],
+    ...asked.map((table) => ask(tableQuestion(warehouse, table, scope, maxRecent))),
   ]);
   return asked.map((table, index) => {
     const row = answers[index]?.[0] ?? {};

@@ -1,11 +1,10 @@
-import type { BigQuery } from "@google-cloud/bigquery";
 import { DEFAULT_MARGIN_MS } from "@indelible/ledger/seal.ts";
 import { entryLines, lineQuery } from "@indelible/schemas/entry-lines.ts";
 import { viewRelations } from "@indelible/schemas/relations.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
 import { lineOf, type Line } from "../explore/line.ts";
 import type { Patience } from "../retry.ts";
-import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { rowsOf, type PlainRow, type Warehouse } from "../warehouse.ts";
 
 /** Which entries. What is undefined restricts nothing. */
 export interface TailScope {
@@ -42,7 +41,7 @@ interface Position {
  * entry is not given as long as the first one is among the last `maxRemembered`.
  */
 export class Newcomers {
-  readonly #bigquery: BigQuery;
+  readonly #warehouse: Warehouse;
   readonly #scope: TailScope;
   readonly #overlap: number;
   readonly #maxRemembered: number;
@@ -56,8 +55,8 @@ export class Newcomers {
   /** The first `ingested_at` that is of interest. */
   #from = 0;
 
-  constructor(bigquery: BigQuery, scope: TailScope, options: TailOptions = {}) {
-    this.#bigquery = bigquery;
+  constructor(warehouse: Warehouse, scope: TailScope, options: TailOptions = {}) {
+    this.#warehouse = warehouse;
     this.#scope = scope;
     this.#overlap = (options.overlapMs ?? DEFAULT_MARGIN_MS) * 1000;
     this.#maxRemembered = options.maxRemembered ?? 200_000;
@@ -185,7 +184,8 @@ export class Newcomers {
 
   /** The first @count of all tables in the order of their arrival; each table gives no more, so that none is sorted as a whole. */
   #branches(select: (name: TableName, from: string) => string, condition: string, direction: "ASC" | "DESC"): string {
-    const { arrivals } = viewRelations(this.#bigquery.projectId);
+    const { bigquery, datasets } = this.#warehouse;
+    const { arrivals } = viewRelations(bigquery.projectId, datasets);
     const branches = this.#scope.tables.flatMap((name) => {
       const where = this.#conditionOf(name, condition);
       if (where === undefined) return [];
@@ -221,7 +221,7 @@ ${branches.join("\nUNION ALL\n")}
       ...(agent !== undefined && { agent }),
       ...(conversation !== undefined && { conversation }),
     };
-    return rowsOf(this.#bigquery, { query, params: all }, patience);
+    return rowsOf(this.#warehouse, { query, params: all }, patience);
   }
 }
 

@@ -31,13 +31,13 @@ const interruptedExitCode = 130;
 /** Prints what came, and with --follow what comes until it is interrupted. Resolves to the exit code. @throws ERR_QUERY, ERR_DEADLINE */
 export async function runTail(flags: TailFlags): Promise<number> {
   const { follow = false, table, agent, conversation, since, lines, interval } = flags;
-  const { bigquery } = await openWarehouse(flags.data);
+  const warehouse = await openWarehouse(flags.data);
   const scope = {
     tables: table.length > 0 ? table : eventTables,
     ...(agent !== undefined && { agent }),
     ...(conversation !== undefined && { conversation }),
   };
-  const newcomers = new Newcomers(bigquery, scope, {
+  const newcomers = new Newcomers(warehouse, scope, {
     onOverflow: () =>
       remark("More comes in than can be remembered: entries that become readable late may be left out."),
   });

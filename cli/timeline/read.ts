@@ -1,11 +1,11 @@
-import type { BigQuery, Query } from "@google-cloud/bigquery";
+import type { Query } from "@google-cloud/bigquery";
 import { entryLines } from "@indelible/schemas/entry-lines.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { ingestedTables } from "@indelible/schemas/names.ts";
-import { relationsWhere, viewRelations } from "@indelible/schemas/relations.ts";
+import { relationsWhere, viewRelations, type Relations } from "@indelible/schemas/relations.ts";
 import { tables, type TableName } from "@indelible/schemas/tables.ts";
 import type { Patience } from "../retry.ts";
-import { rowsOf, type PlainRow } from "../warehouse.ts";
+import { rowsOf, type PlainRow, type Warehouse } from "../warehouse.ts";
 import { entitiesOf, microsOf, type Entity } from "./fold.ts";
 import { itemsOf, type TimelineItem } from "./items.ts";
 import { totalsOf, type Totals } from "./totals.ts";
@@ -55,13 +55,19 @@ export interface TimelineOptions {
  * @param prefix its ID, or the beginning of one that no other has
  * @throws ERR_NOT_FOUND, ERR_QUERY, ERR_DEADLINE
  */
-export async function timelineOf(bigquery: BigQuery, prefix: string, options: TimelineOptions = {}): Promise<Timeline> {
+export async function timelineOf(
+  warehouse: Warehouse,
+  prefix: string,
+  options: TimelineOptions = {},
+): Promise<Timeline> {
+  const { bigquery, datasets } = warehouse;
+  const views = viewRelations(bigquery.projectId, datasets);
   const { agent, patience } = options;
   const ask = (query: string, params: object, types: Query["types"] = {}): Promise<PlainRow[]> =>
-    rowsOf(bigquery, { query, params: { ...params }, types }, patience);
+    rowsOf(warehouse, { query, params: { ...params }, types }, patience);
   const cut = new Set<TableName>();
   const entries: HistoryReader = async (name, condition, params) => {
-    const history = relationsWhere(bigquery.projectId, () => condition).history(name);
+    const history = relationsWhere(bigquery.projectId, datasets, () => condition).history(name);
     const rows = await ask(
       `SELECT * EXCEPT (entry, entry_hash) FROM ${history} ORDER BY published_at, log_id LIMIT ${MAX_ENTRIES}`,
       params,
@@ -69,7 +75,7 @@ export async function timelineOf(bigquery: BigQuery, prefix: string, options: Ti
     if (rows.length === MAX_ENTRIES) cut.add(name);
     return entitiesOf(name, rows);
   };
-  const { id, found } = await findConversation(bigquery.projectId, prefix, ask, entries);
+  const { id, found } = await findConversation(views, prefix, ask, entries);
   const chat = found.find(({ table }) => table === "conversations");
   const mine = chat ?? found[0];
   const business = textOf(mine?.latest["business_id"]);
@@ -79,12 +85,12 @@ export async function timelineOf(bigquery: BigQuery, prefix: string, options: Ti
   const from = microsOf(chat?.latest["started_at"]) ?? least(times);
   const to = microsOf(chat?.latest["ended_at"]) ?? -least(times.map((time) => -time));
   const [decisions, overlapping, missing, deadLetters] = await Promise.all([
-    decisionsOf(bigquery.projectId, { business, agent: by, from, to }, found, entries),
-    overlapOf(bigquery.projectId, { id, business, agent: by, from, to }, ask),
-    missingOf(bigquery.projectId, found, ask),
+    decisionsOf(views, { business, agent: by, from, to }, found, entries),
+    overlapOf(warehouse, { id, business, agent: by, from, to }, ask),
+    missingOf(views, found, ask),
     ask(
       `SELECT DISTINCT dead_letter_id, reason, reason_detail, source_table, source_log_id
-FROM ${viewRelations(bigquery.projectId).arrivals("dead_letters")}
+FROM ${views.arrivals("dead_letters")}
 WHERE STRPOS(data, @id) > 0 AND (part IS NULL OR part = 1) ORDER BY dead_letter_id LIMIT 20`,
       { id },
     ),
@@ -125,7 +131,7 @@ interface Conversation {
 
 /** A whole ID is what people have copied: what begins with it is looked for only where there is no such conversation. */
 async function findConversation(
-  projectId: string,
+  views: Relations,
   prefix: string,
   ask: Ask,
   entries: HistoryReader,
@@ -133,18 +139,17 @@ async function findConversation(
   if (prefix.length < minPrefix)
     throw absence(`${prefix} is too short`, `Give at least ${minPrefix} characters of the ID.`);
   const partsOf = async (id: string): Promise<Entity[]> =>
-    (await Promise.all(partTables.map((name) => entitiesIn(projectId, name, id, entries)))).flat();
+    (await Promise.all(partTables.map((name) => entitiesIn(views, name, id, entries)))).flat();
   const found = await partsOf(prefix);
   if (found.length > 0) return { id: prefix, found };
-  const id = await wholeIdOf(projectId, prefix, ask);
+  const id = await wholeIdOf(views, prefix, ask);
   return { id, found: await partsOf(id) };
 }
 
-async function wholeIdOf(projectId: string, prefix: string, ask: Ask): Promise<string> {
-  const { arrivals } = viewRelations(projectId);
+async function wholeIdOf(views: Relations, prefix: string, ask: Ask): Promise<string> {
   const branches = partTables.map(
     (name) =>
-      `SELECT * FROM (SELECT DISTINCT ${conversationOf(name)} AS id FROM ${arrivals(name)}
+      `SELECT * FROM (SELECT DISTINCT ${conversationOf(name)} AS id FROM ${views.arrivals(name)}
 WHERE STARTS_WITH(${conversationOf(name)}, @prefix) ORDER BY id LIMIT ${maxCandidates + 1})`,
   );
   const rows = await ask(
@@ -172,11 +177,10 @@ function absence(message: string, hint: string): IndelibleError {
 }
 
 /** Entities of a table that are part of the conversation, with all of their entries. */
-async function entitiesIn(projectId: string, name: TableName, id: string, entries: HistoryReader): Promise<Entity[]> {
-  const { arrivals } = viewRelations(projectId);
+async function entitiesIn(views: Relations, name: TableName, id: string, entries: HistoryReader): Promise<Entity[]> {
   const { entity } = tables[name];
   const column = conversationOf(name);
-  const condition = `${entity} IN (SELECT ${entity} FROM ${arrivals(name)} WHERE ${column} = @id)`;
+  const condition = `${entity} IN (SELECT ${entity} FROM ${views.arrivals(name)} WHERE ${column} = @id)`;
   const found = await entries(name, condition, { id });
   // Of a conflict, and of what has been corrected, some are another conversation's after all.
   return found.filter(({ latest }) => latest[column] === id);
@@ -192,7 +196,7 @@ interface Span {
 
 /** Decisions of the agent in that time, but for those of publishers that have nothing to do with the conversation. */
 async function decisionsOf(
-  projectId: string,
+  views: Relations,
   span: Span,
   found: readonly Entity[],
   entries: HistoryReader,
@@ -200,7 +204,7 @@ async function decisionsOf(
   if (span.agent === null || !Number.isFinite(span.from)) return [];
   const condition =
     "business_id = @business AND agent_position = @agent AND decided_at >= TIMESTAMP_MICROS(@from) AND decided_at <= TIMESTAMP_MICROS(@to)";
-  const entity = `decision_id IN (SELECT decision_id FROM ${viewRelations(projectId).arrivals("decision_logs")} WHERE ${condition})`;
+  const entity = `decision_id IN (SELECT decision_id FROM ${views.arrivals("decision_logs")} WHERE ${condition})`;
   const decisions = await entries("decision_logs", entity, { ...span, business: span.business ?? "" });
   const publishers = new Set(found.flatMap(({ entries }) => entries.map((row) => row["publisher_id"])));
   return decisions.filter(({ latest, entries: [first] }) => {
@@ -211,17 +215,21 @@ async function decisionsOf(
   });
 }
 
-async function overlapOf(projectId: string, span: Span & { readonly id: string }, ask: Ask): Promise<number> {
+async function overlapOf(
+  { bigquery: { projectId }, datasets }: Warehouse,
+  span: Span & { readonly id: string },
+  ask: Ask,
+): Promise<number> {
   if (span.agent === null || !Number.isFinite(span.from)) return 0;
   const ofAgent = "business_id = @business AND agent_position = @agent AND conversation_id != @id";
   // One that has no end yet goes on.
   const atThatTime = (start: string, end: string): string =>
     `${start} <= TIMESTAMP_MICROS(@to) AND (${end} IS NULL OR ${end} >= TIMESTAMP_MICROS(@from))`;
-  const candidates = `conversation_id IN (SELECT conversation_id FROM ${viewRelations(projectId).arrivals("conversations")}
+  const candidates = `conversation_id IN (SELECT conversation_id FROM ${viewRelations(projectId, datasets).arrivals("conversations")}
 WHERE ${ofAgent} GROUP BY conversation_id HAVING ${atThatTime("MIN(started_at)", "MAX(ended_at)")})`;
   const columns = ["business_id", "agent_position", "started_at", "ended_at"];
   const [row] = await ask(
-    `SELECT COUNT(*) AS n FROM ${relationsWhere(projectId, () => candidates).entities("conversations", columns)}
+    `SELECT COUNT(*) AS n FROM ${relationsWhere(projectId, datasets, () => candidates).entities("conversations", columns)}
 WHERE ${ofAgent} AND ${atThatTime("started_at", "ended_at")}`,
     { ...span, business: span.business ?? "" },
   );
@@ -232,7 +240,7 @@ WHERE ${ofAgent} AND ${atThatTime("started_at", "ended_at")}`,
  * Numbers of the conversation's publishers that are in no table and no dead letter, between its first and its last. Dead letters, which are whole
  * messages and in parts, are looked into only for numbers that are in no table.
  */
-async function missingOf(projectId: string, found: readonly Entity[], ask: Ask): Promise<Missing[]> {
+async function missingOf(views: Relations, found: readonly Entity[], ask: Ask): Promise<Missing[]> {
   const numbers = new Map<string, number[]>();
   for (const row of found.flatMap(({ entries }) => entries)) {
     const { publisher_id: publisher, seq } = row;
@@ -240,13 +248,12 @@ async function missingOf(projectId: string, found: readonly Entity[], ask: Ask):
     numbers.set(publisher, [...(numbers.get(publisher) ?? []), seq]);
   }
   const missing: Missing[] = [];
-  const { arrivals } = viewRelations(projectId);
   for (const [publisher, seqs] of [...numbers].slice(0, 5)) {
     const sorted = seqs.toSorted((a, b) => a - b);
     const [from, to] = [sorted[0] ?? 0, sorted.at(-1) ?? 0];
     if (to - from > maxRange || new Set(seqs).size === to - from + 1) continue;
     const selects = ingestedTables.map(
-      (name) => `SELECT seq FROM ${arrivals(name)} WHERE publisher_id = @publisher AND seq BETWEEN @from AND @to`,
+      (name) => `SELECT seq FROM ${views.arrivals(name)} WHERE publisher_id = @publisher AND seq BETWEEN @from AND @to`,
     );
     const rows = await ask(`SELECT DISTINCT seq FROM (\n${selects.join("\nUNION ALL\n")}\n)`, { publisher, from, to });
     const arrived = rows.map(({ seq }) => Number(seq));

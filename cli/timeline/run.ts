@@ -12,8 +12,8 @@ export interface TimelineFlags {
 
 /** Prints one conversation. @throws what `timelineOf` throws */
 export async function runTimeline(id: string, { agent, full, json, data }: TimelineFlags): Promise<void> {
-  const { bigquery } = await openWarehouse(data);
-  const timeline = await timelineOf(bigquery, id, {
+  const warehouse = await openWarehouse(data);
+  const timeline = await timelineOf(warehouse, id, {
     ...(agent !== undefined && { agent }),
   });
   const asText = process.stdout.isTTY && json !== true;

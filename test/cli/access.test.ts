@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Query } from "@google-cloud/bigquery";
+import { defaultDatasets } from "@indelible/schemas/names.ts";
 import { AccessAudit, type Ask, type Read } from "../../cli/access/audit.ts";
 import { moreText, nothingText, readsText } from "../../cli/access/text.ts";
 import { timeOf } from "../../cli/time-range.ts";
@@ -42,7 +43,7 @@ function answers(
     if (!query.query?.startsWith("SELECT DISTINCT destination")) return rows;
     return (copies[asked.length - 1] ?? []).map((destination) => ({ destination }));
   };
-  return { audit: new AccessAudit("p", ask), asked, ask };
+  return { audit: new AccessAudit({ project: "p", datasets: defaultDatasets }, ask), asked, ask };
 }
 
 describe("reads()", () => {
@@ -104,7 +105,7 @@ describe("reads()", () => {
     for (const { copies, cut } of cases) {
       let isCut = false;
       const { ask } = answers([], ...copies);
-      const audit = new AccessAudit("p", ask, () => (isCut = true));
+      const audit = new AccessAudit({ project: "p", datasets: defaultDatasets }, ask, () => (isCut = true));
       await audit.reads({ ...filter, limit: 10 });
       assert.equal(isCut, cut);
     }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { defaultDatasets } from "@indelible/schemas/names.ts";
 import { declaredTopics } from "@indelible/schemas/topics.ts";
 import { type Finding } from "../../cli/doctor/check.ts";
 import { mayAppend, mayForward, mayPublish } from "../../cli/doctor/permissions.ts";
@@ -278,7 +279,7 @@ describe("permissions", () => {
   });
 
   it("of the function are said not to be looked at", () => {
-    const [finding] = mayAppend({ project: "p", local: false });
+    const [finding] = mayAppend({ project: "p", local: false, datasets: defaultDatasets });
     assert.equal(finding?.status, "skipped");
     assert.match(finding.finding, /is not looked at/);
     assert.match(finding.fix ?? "", /bq show --format=prettyjson p:agent_logs_raw$/);

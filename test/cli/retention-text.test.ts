@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { InvalidArgumentError } from "commander";
+import { defaultDatasets } from "@indelible/schemas/names.ts";
 import { tableNames } from "@indelible/schemas/tables.ts";
 import { remedyFor } from "../../cli/retention/remedy.ts";
 import type { RetentionSurvey, TableRetention } from "../../cli/retention/survey.ts";
@@ -9,8 +10,8 @@ import { partitionsText, surveyText } from "../../cli/retention/text.ts";
 import { durationOption, durationText } from "../../cli/retention/within.ts";
 
 const DAY_MS = 86_400_000;
-const here = { project: "p", local: true };
-const cloud = { project: "p", local: false };
+const here = { project: "p", local: true, datasets: defaultDatasets };
+const cloud = { project: "p", local: false, datasets: defaultDatasets };
 
 const table: TableRetention = {
   table: "mcp_usage_logs",
@@ -99,6 +100,12 @@ seals                    0  —           —                   —        0
     );
     assert.equal(remedyFor(table, cloud), undefined);
     assert.match(remedyFor({ ...table, state: "unknown" }, cloud) ?? "", /bigquery\.tables\.get/);
+  });
+
+  it("names the dataset of tables as it is called there", () => {
+    const staging = { ...cloud, datasets: { raw: "staging_raw", views: "staging" } };
+    assert.match(remedyFor({ ...table, state: "shorter" }, staging) ?? "", /ALTER TABLE staging_raw\.mcp_usage_logs /);
+    assert.match(remedyFor({ ...table, state: "unknown" }, staging) ?? "", /bigquery\.tables\.get on staging_raw\./);
   });
 
   it("lists the days of one table, with how long they have", () => {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { BigQuery } from "@google-cloud/bigquery";
+import { defaultDatasets } from "@indelible/schemas/names.ts";
 import { bigQueryClient } from "../../cli/clients.ts";
 import { askNoMetadataServer } from "../../cli/environment.ts";
 import { rowsOf } from "../../cli/warehouse.ts";
@@ -21,7 +22,7 @@ describe("a warehouse that takes a question and says nothing", () => {
   after(() => server?.close());
 
   it("is given up when the time for an answer is over, with what to do", async () => {
-    await assert.rejects(rowsOf(bigquery, { query: "SELECT 1" }, undefined, 20), {
+    await assert.rejects(rowsOf({ bigquery, datasets: defaultDatasets }, { query: "SELECT 1" }, undefined, 20), {
       code: "ERR_DEADLINE",
       hint: /indelible dev/,
     });
@@ -29,7 +30,11 @@ describe("a warehouse that takes a question and says nothing", () => {
 
   it("is left at once by whoever is interrupted", async () => {
     const controller = new AbortController();
-    const asked = rowsOf(bigquery, { query: "SELECT 1" }, { deadlineMs: 60_000, signal: controller.signal });
+    const asked = rowsOf(
+      { bigquery, datasets: defaultDatasets },
+      { query: "SELECT 1" },
+      { deadlineMs: 60_000, signal: controller.signal },
+    );
     controller.abort();
     await assert.rejects(asked, { name: "AbortError" });
   });

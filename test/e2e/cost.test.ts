@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Event } from "@indelible/schemas/tables.ts";
 import type { CostSurvey } from "../../cli/cost/survey.ts";
 import { nanosOf } from "../../cli/cost/usd.ts";
-import { Warehouse } from "../../cli/delivery/warehouse.ts";
+import { DeliveryWarehouse } from "../../cli/delivery/warehouse.ts";
 import { bring, mixed, sampleEvents } from "../mixed/mixed-log.ts";
 import { RawWarehouse } from "./raw-warehouse.ts";
 
@@ -88,7 +88,7 @@ describe("indelible cost", () => {
   it("says by agent what the report of `indelible dev` says", async () => {
     await bring(warehouse, mixed(sampleEvents("2026-01-31"), 9));
     const { groups } = surveyOf(await cost("--since", "2000-01-01T00:00:00Z"));
-    const reported = await new Warehouse(warehouse.bigquery, { deadlineMs: 1000 }).costs();
+    const reported = await new DeliveryWarehouse(warehouse, { deadlineMs: 1000 }).costs();
     const sums = reported.map(({ business, agent, conversations, tokens, toolCalls, modelUsd, toolUsd, actionUsd }) => [
       [business, agent],
       conversations,

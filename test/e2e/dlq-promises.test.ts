@@ -31,8 +31,7 @@ const patience = { deadlineMs: 30_000 };
 /** What the commands do, in this process: to start one takes longer than all that it does. */
 const work = <T>(what: (desk: Desk) => Promise<T>): Promise<T> => atDesk(data, patience, what);
 const groupsOf = (table: string): Promise<Group[]> => work(({ reader }) => reader.groups({ table }, undefined, 100));
-const query = async (sql: string): Promise<PlainRow[]> =>
-  rowsOf((await openWarehouse(data)).bigquery, { query: sql }, patience);
+const query = async (sql: string): Promise<PlainRow[]> => rowsOf(await openWarehouse(data), { query: sql }, patience);
 const reviewer = (name = "ops@desk"): Reviewer => ({ name, note: undefined, run: new Run() });
 
 /** What is named, or what is in this state of all. */

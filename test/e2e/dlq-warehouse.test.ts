@@ -37,7 +37,7 @@ describe("DeadLetterWarehouse, of rows that were delivered twice, late, and with
 
   before(async () => {
     warehouse = await RawWarehouse.open("dlq-warehouse");
-    reader = new DeadLetterWarehouse(warehouse.bigquery, { deadlineMs: 0 });
+    reader = new DeadLetterWarehouse(warehouse, { deadlineMs: 0 });
     for (const message of [1, 2, 3, 4, 5]) await warehouse.bury(start + message, "{}", attributesOf(message));
     // The second time as it was, and once more with another reason.
     await warehouse.bury(start + 100, "{}", attributesOf(1));

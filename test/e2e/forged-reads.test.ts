@@ -20,7 +20,9 @@ describe("what publishers report of reads", () => {
   let audit: AccessAudit;
   before(async () => {
     warehouse = await RawWarehouse.open("acme");
-    audit = new AccessAudit("acme", (question) => rowsOf(warehouse.bigquery, question));
+    audit = new AccessAudit({ project: "acme", datasets: warehouse.datasets }, (question) =>
+      rowsOf(warehouse, question),
+    );
   });
   after(() => warehouse.close());
 

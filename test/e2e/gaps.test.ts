@@ -90,7 +90,7 @@ describe("the command line, asked for gaps and for the auditors' queries", () =>
 
   it("surveyOf() - tells of all how much is missing, however few it lists", async () => {
     const settled = now - 1800 * second;
-    const survey = await surveyOf(warehouse.bigquery, { deadlineMs: 0 }, { settled }, 1);
+    const survey = await surveyOf(warehouse, { deadlineMs: 0 }, { settled }, 1);
     assert.deepEqual(
       [survey.settled, survey.onTheirWay, survey.gaps.length],
       [{ ranges: 2, missing: 4 }, { ranges: 1, missing: 1 }, 1],

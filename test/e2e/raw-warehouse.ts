@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { BigQuery } from "@google-cloud/bigquery";
 import { v1 } from "@google-cloud/bigquery-storage";
 import { credentials } from "@grpc/grpc-js";
-import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import { defaultDatasets, type Datasets } from "@indelible/schemas/names.ts";
 import type { Event, TableName } from "@indelible/schemas/tables.ts";
 import { Admission } from "@indelible/subscriber/admission.ts";
 import { storageWriteAppender, type Appender } from "@indelible/subscriber/appender.ts";
@@ -19,6 +19,7 @@ import { startService, type ServiceProcess } from "../processes.ts";
 /** A local warehouse in a process of its own with every table and view, and the subscriber's way into it. To be closed. */
 export class RawWarehouse {
   readonly bigquery: BigQuery;
+  readonly datasets: Datasets = defaultDatasets;
   readonly appender: Appender;
   readonly #data: string;
   readonly #process: ServiceProcess;
@@ -50,7 +51,7 @@ export class RawWarehouse {
     const appender = storageWriteAppender({
       createClient: () => client,
       projectId,
-      datasetId: RAW_DATASET,
+      datasetId: defaultDatasets.raw,
       ...(now !== undefined && { now }),
     });
     return new RawWarehouse(data, warehouse, bigquery, appender);

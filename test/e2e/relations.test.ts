@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { defaultDatasets } from "@indelible/schemas/names.ts";
 import { relationsWhere, viewRelations, type Relations } from "@indelible/schemas/relations.ts";
 import type { Event } from "@indelible/schemas/tables.ts";
 import { RawWarehouse } from "./raw-warehouse.ts";
@@ -45,8 +46,8 @@ describe("relations of what a question is about", () => {
   });
   after(() => warehouse?.close());
 
-  const everything = viewRelations(project);
-  const narrowed = relationsWhere(project, () => condition);
+  const everything = viewRelations(project, defaultDatasets);
+  const narrowed = relationsWhere(project, defaultDatasets, () => condition);
   const rows = (relation: string, order: string): Promise<unknown[]> =>
     warehouse.query(`SELECT * FROM ${relation} WHERE ${condition} ORDER BY ${order}`);
 

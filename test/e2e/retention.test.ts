@@ -79,7 +79,7 @@ describe("indelible retention, of a warehouse in the year 2030", () => {
     survey.tables.find(({ table }) => table === name) as TableRetention;
 
   it("with no data: every table keeps what is declared, and nothing expires", async () => {
-    const survey = await retentionOf({ reader: warehouse.bigquery, auditor: warehouse.bigquery });
+    const survey = await retentionOf({ reader: warehouse, auditor: warehouse });
     assert.equal(survey.now.slice(0, 10), present.slice(0, 10));
     assert.deepEqual(
       survey.tables.map(({ table }) => table),
@@ -99,10 +99,7 @@ describe("indelible retention, of a warehouse in the year 2030", () => {
     await writeAt("2029-06-20T12:00:00Z", "mcp_usage_logs", toolCall("4"));
     await writeAt("2029-07-09T12:00:00Z", "mcp_usage_logs", toolCall("5"), toolCall("6"));
     await writeAt("2030-05-01T12:00:00Z", "conversations", conversation("c"));
-    const calls = tableOf(
-      await retentionOf({ reader: warehouse.bigquery, auditor: warehouse.bigquery }),
-      "mcp_usage_logs",
-    );
+    const calls = tableOf(await retentionOf({ reader: warehouse, auditor: warehouse }), "mcp_usage_logs");
     assert.deepEqual(calls, {
       table: "mcp_usage_logs",
       declaredYears: 1,

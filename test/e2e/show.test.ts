@@ -67,13 +67,13 @@ describe("everything of one entry", () => {
     await warehouse.appender.append("decision_logs", [() => row]);
   }
   async function show(asked: string): Promise<Shown> {
-    const shown = await examine(warehouse.bigquery, asked);
+    const shown = await examine(warehouse, asked);
     assert.ok("row" in shown);
     return shown;
   }
   const refusal = async (asked: string): Promise<IndelibleError> => {
     try {
-      await examine(warehouse.bigquery, asked);
+      await examine(warehouse, asked);
     } catch (error) {
       if (IndelibleError.is(error)) return error;
       throw error;
@@ -136,7 +136,7 @@ describe("everything of one entry", () => {
       checkpoint_number: 0,
     };
     await warehouse.write("seals", base + 9, seal);
-    const claimed = await examine(warehouse.bigquery, id(3), {
+    const claimed = await examine(warehouse, id(3), {
       proof: () => Promise.reject(new IndelibleError("ERR_CONFIG", "where the seals are is not known")),
     });
     assert.ok("row" in claimed);
@@ -148,10 +148,10 @@ describe("everything of one entry", () => {
   });
 
   it("says of a dead letter, by its ID or the log_id of its event, that it is one, and which command shows it", async () => {
-    const refused = (await examine(warehouse.bigquery, id(7))) as Refused;
+    const refused = (await examine(warehouse, id(7))) as Refused;
     assert.deepEqual([refused.reason, refused.source_log_id], ["ERR_INVALID_EVENT", id(7)]);
     assert.match(refusedText(refused, 80), new RegExp(`indelible dlq show ${refused.dead_letter_id}`));
-    assert.deepEqual(await examine(warehouse.bigquery, refused.dead_letter_id), refused);
+    assert.deepEqual(await examine(warehouse, refused.dead_letter_id), refused);
   });
 
   it("lists what an ambiguous beginning may be, and says what to try when there is nothing", async () => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { defaultDatasets } from "@indelible/schemas/names.ts";
 import { bigQueryClient } from "../../cli/clients.ts";
 import { blockOf } from "../../cli/summarize/block.ts";
 import { shownText } from "../../cli/summarize/markdown-cell.ts";
@@ -122,8 +123,8 @@ describe("indelible summarize", () => {
   it("writes what docs/summaries.md shows", async () => {
     const [, shown] = /^````markdown\n(.*?)^````$/ms.exec(readFileSync(docs, "utf8")) ?? [];
     const scope = { agent: "CFO", period: periodOf(7, "2024-01-31") };
-    const tables = await summaryOf(warehouse.bigquery, patience, scope, ["decision_logs"]);
-    const [draft] = draftsOf(tables, scope, { project: "acme", local: true });
+    const tables = await summaryOf(warehouse, patience, scope, ["decision_logs"]);
+    const [draft] = draftsOf(tables, scope, { project: "acme", local: true, datasets: defaultDatasets });
     assert.equal(`${blockOf(draft?.name ?? "", draft?.content ?? "")}\n`, shown);
   });
 
@@ -180,12 +181,12 @@ describe("indelible summarize", () => {
   });
 
   for (const [where, place] of [
-    ["on one machine", { project, local: true }],
-    ["in the cloud", { project: "acme-prod", local: false }],
+    ["on one machine", { project, local: true, datasets: defaultDatasets }],
+    ["in the cloud", { project: "acme-prod", local: false, datasets: defaultDatasets }],
   ] as const) {
     it(`shows what agents have written as it is, and links nothing but its own, ${where}`, async () => {
       const scope = { period: periodOf(2, "2026-05-01") };
-      const tables = await summaryOf(warehouse.bigquery, patience, scope, ["decision_logs"]);
+      const tables = await summaryOf(warehouse, patience, scope, ["decision_logs"]);
       const [draft, index] = draftsOf(tables, scope, place);
       const { html, tables: shown, links } = rendered(draft?.content ?? "");
       assert.deepEqual(
@@ -212,8 +213,8 @@ describe("indelible summarize", () => {
   it("shows the name of an agent that was asked for as it is", async () => {
     for (const agent of hostile) {
       const scope = { agent, period: periodOf(2, "2026-05-01") };
-      const tables = await summaryOf(warehouse.bigquery, patience, scope, ["decision_logs"]);
-      for (const { content } of draftsOf(tables, scope, { project, local: true })) {
+      const tables = await summaryOf(warehouse, patience, scope, ["decision_logs"]);
+      for (const { content } of draftsOf(tables, scope, { project, local: true, datasets: defaultDatasets })) {
         const { html, links } = rendered(content);
         assert.deepEqual(
           new Set(links),
@@ -227,16 +228,16 @@ describe("indelible summarize", () => {
 
   it("lists the newest rows and says how many more there are", async () => {
     const scope = { period: periodOf(1, "2026-05-01") };
-    const tables = await summaryOf(warehouse.bigquery, patience, scope, ["decision_logs"], 3);
-    const [draft] = draftsOf(tables, scope, { project, local: true });
+    const tables = await summaryOf(warehouse, patience, scope, ["decision_logs"], 3);
+    const [draft] = draftsOf(tables, scope, { project, local: true, datasets: defaultDatasets });
     assert.equal(rendered(draft?.content ?? "").tables[0]?.length, 4);
     assert.match(draft?.content ?? "", new RegExp(`\n\nAnd ${hostile.length - 3} more, not listed here\\.\n\n`));
   });
 
   it("says queries that give what it is about", async () => {
     const scope = { agent: "CFO", business: "harbor-tea", period: periodOf(7, "2024-01-31") };
-    const tables = await summaryOf(warehouse.bigquery, patience, scope, summaryTables);
-    const drafts = draftsOf(tables, scope, { project, local: true });
+    const tables = await summaryOf(warehouse, patience, scope, summaryTables);
+    const drafts = draftsOf(tables, scope, { project, local: true, datasets: defaultDatasets });
     for (const [index, { content }] of drafts.entries()) {
       const queries = [...content.matchAll(/^```sql\n(.*?)\n```$/gms)].map(([, sql = ""]) => sql);
       const { entities, recent } = tables[index] ?? { entities: 0, recent: [] };
@@ -274,7 +275,12 @@ describe("indelible summarize", () => {
     process.env["BIGQUERY_EMULATOR_HOST"] = "http://127.0.0.1:9";
     const away = bigQueryClient(project, true);
     process.env["BIGQUERY_EMULATOR_HOST"] = here;
-    const asked = summaryOf(away, { deadlineMs: 0 }, { period: periodOf(1, "2024-01-31") }, summaryTables);
+    const asked = summaryOf(
+      { bigquery: away, datasets: defaultDatasets },
+      { deadlineMs: 0 },
+      { period: periodOf(1, "2024-01-31") },
+      summaryTables,
+    );
     await assert.rejects(asked, { code: "ERR_DEADLINE" });
     assert.ok(!readdirSync(folder).includes("dry"));
   });

@@ -57,7 +57,7 @@ describe("entries as they come", () => {
     await warehouse.appender.append("conversations", [() => row]);
   }
   const tail = (agent: string, options: TailOptions = {}): Newcomers =>
-    new Newcomers(warehouse.bigquery, { tables: eventTables, agent }, { overlapMs: 60_000, ...options });
+    new Newcomers(warehouse, { tables: eventTables, agent }, { overlapMs: 60_000, ...options });
 
   it("newest() - gives none when there are none, and next() what comes then", async () => {
     const newcomers = tail("empty", { now: () => base / 1000 });

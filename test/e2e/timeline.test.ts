@@ -113,7 +113,7 @@ describe("the timeline of a conversation", () => {
     await log("conversations", 15, { ...chat, conversation_id: "budget-walk", ended_at: at(15) });
   });
   after(() => warehouse?.close());
-  const timeline = (id = "budget-t"): Promise<Timeline> => timelineOf(warehouse.bigquery, id);
+  const timeline = (id = "budget-t"): Promise<Timeline> => timelineOf(warehouse, id);
 
   it("has every stage in order, with how long it took, what was corrected, and what is missing", async () => {
     const { items, totals, missing, overlapping } = await timeline();
@@ -181,7 +181,7 @@ describe("the timeline of a conversation", () => {
   });
 
   it("says that totals are of the whole conversation when one agent's items are listed", async () => {
-    const one = await timelineOf(warehouse.bigquery, "budget-talk", { agent: "nobody" });
+    const one = await timelineOf(warehouse, "budget-talk", { agent: "nobody" });
     assert.deepEqual([one.items.length, one.totals.total_tokens, one.only_agent], [0, 30, "nobody"]);
     assert.match(timelineText(one, false, 80), /0 items of nobody\. Total of the whole conversation/);
   });

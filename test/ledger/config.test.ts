@@ -266,6 +266,11 @@ describe("readerFromEnvironment()", () => {
     }
   });
 
+  it("refuses what is no name of a dataset", () => {
+    const env = environment({ INDELIBLE_DATASET: "staging-raw" });
+    assert.throws(() => readerFromEnvironment(env, "p"), { code: "ERR_CONFIG", message: /^INDELIBLE_DATASET is / });
+  });
+
   it("refuses a token that no header can hold, and does not repeat it", () => {
     const env = environment({ INDELIBLE_WAREHOUSE_TOKEN: "secret\n" });
     assert.throws(

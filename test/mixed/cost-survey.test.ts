@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it, mock } from "node:test";
 import { BigQuery } from "@google-cloud/bigquery";
+import { defaultDatasets } from "@indelible/schemas/names.ts";
 import type { Event, TableName } from "@indelible/schemas/tables.ts";
 import { costOf, type CostSurvey } from "../../cli/cost/survey.ts";
 import type { CostScope, Dimension } from "../../cli/cost/scope.ts";
@@ -72,7 +73,7 @@ for (const { name, skip, events } of sources) {
       after(() => warehouse?.close());
 
       const survey = (scope: CostScope, reconcile?: boolean): Promise<CostSurvey> =>
-        costOf(warehouse.bigquery, patience, scope, reconcile);
+        costOf(warehouse, patience, scope, reconcile);
 
       /** In the middle of what happened. */
       function middle(): number {
@@ -179,7 +180,7 @@ describe("what was spent, of very many very small amounts", () => {
         await warehouse.write("mcp_usage_logs", start + from, ...events);
       }
       const scope: CostScope = { by: ["tool"], since: start };
-      const { groups, total, bridge } = await costOf(warehouse.bigquery, { deadlineMs: 30_000 }, scope, true);
+      const { groups, total, bridge } = await costOf(warehouse, { deadlineMs: 30_000 }, scope, true);
       assert.equal(total.cost_usd, "0.0003");
       assert.deepEqual(
         groups.map(({ cost_usd, tool_calls }) => [cost_usd, tool_calls]),
@@ -204,7 +205,10 @@ describe("what was spent, of a log that changes between the questions", () => {
       times += 1;
       return [[{ class: "counted", in_scope: true, row_count: 1, usd }]];
     });
-    return [await costOf(bigquery, patience, { by: ["tool"], since: start }, true), times];
+    return [
+      await costOf({ bigquery, datasets: defaultDatasets }, patience, { by: ["tool"], since: start }, true),
+      times,
+    ];
   }
 
   it("is asked once more, and once only", async () => {

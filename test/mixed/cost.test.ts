@@ -36,7 +36,7 @@ for (const { name, skip, events } of sources) {
     after(() => warehouse?.close());
 
     it("cost_daily has by day, agent, model and tool what each thing has cost, each once", async () => {
-      const rows = await rowsOf(warehouse.bigquery, { query: "SELECT * FROM cost_daily" });
+      const rows = await rowsOf(warehouse, { query: "SELECT * FROM cost_daily" });
       const found = rows.map((row) => {
         const tool = row["tool_name"] === null ? "" : `${row["server_name"]}/${row["tool_name"]}`;
         const names = [
@@ -59,13 +59,13 @@ for (const { name, skip, events } of sources) {
     it("of what happened since a moment, the items are those of the views", async () => {
       const since = "2026-01-31T12:00:00Z";
       const itemsSince = (query: string): Promise<unknown> =>
-        rowsOf(warehouse.bigquery, {
+        rowsOf(warehouse, {
           query: `SELECT ${costItemColumns.join(", ")} FROM (${query}) WHERE occurred_at >= @since ORDER BY table_name, item_id`,
           params: { since: { value: since } },
           types: { since: "TIMESTAMP" },
         });
-      const all = await itemsSince(costItemsQuery(viewRelations(project)));
-      assert.deepEqual(await itemsSince(costItemsQuery(costRelationsSince(project))), all);
+      const all = await itemsSince(costItemsQuery(viewRelations(project, warehouse.datasets)));
+      assert.deepEqual(await itemsSince(costItemsQuery(costRelationsSince(project, warehouse.datasets))), all);
       assert.ok(Array.isArray(all) && all.length > 5);
     });
   });

@@ -64,7 +64,7 @@ for (const { name, skip, events } of sources) {
       arrivals = mixed([...logged, ...modelCalls(String(conversation)), ...hostileEvents()], 5);
       warehouse = await RawWarehouse.open("events-test");
       await bring(warehouse, arrivals);
-      rows = await rowsOf(warehouse.bigquery, { query: "SELECT * FROM agent_events" });
+      rows = await rowsOf(warehouse, { query: "SELECT * FROM agent_events" });
     });
     after(() => warehouse?.close());
 
@@ -132,12 +132,12 @@ for (const { name, skip, events } of sources) {
     });
 
     it("adds up to what cost_daily says", async () => {
-      const [daily] = await rowsOf(warehouse.bigquery, { query: "SELECT SUM(cost_usd) AS cost FROM cost_daily" });
+      const [daily] = await rowsOf(warehouse, { query: "SELECT SUM(cost_usd) AS cost FROM cost_daily" });
       assert.equal(sum(rows.map((row) => billionths(row["cost_usd"]))), billionths(daily?.["cost"]));
     });
 
     it("answers ADK's question for the tokens of responses", async () => {
-      const [row] = await rowsOf(warehouse.bigquery, {
+      const [row] = await rowsOf(warehouse, {
         query: `SELECT SUM(CAST(JSON_VALUE(content, '$.usage.total') AS INT64)) AS of_content,
   SUM(CAST(JSON_VALUE(attributes, '$.usage_metadata.total_token_count') AS INT64)) AS of_attributes
 FROM agent_events WHERE event_type IN ('LLM_RESPONSE', 'LLM_ERROR')`,
@@ -148,7 +148,7 @@ FROM agent_events WHERE event_type IN ('LLM_RESPONSE', 'LLM_ERROR')`,
     });
 
     it("answers ADK's question for the latency of tools", async () => {
-      const found = await rowsOf(warehouse.bigquery, {
+      const found = await rowsOf(warehouse, {
         query: `SELECT JSON_VALUE(content, '$.tool_origin') AS tool_origin, JSON_VALUE(content, '$.tool') AS tool_name, COUNT(*) AS call_count,
   AVG(CAST(JSON_VALUE(latency_ms, '$.total_ms') AS INT64)) AS avg_latency_ms
 FROM agent_events WHERE event_type = 'TOOL_COMPLETED' GROUP BY tool_origin, tool_name ORDER BY call_count DESC, tool_name`,
@@ -171,7 +171,7 @@ FROM agent_events WHERE event_type = 'TOOL_COMPLETED' GROUP BY tool_origin, tool
     });
 
     it("answers ADK's question for the errors of tools", async () => {
-      const found = await rowsOf(warehouse.bigquery, {
+      const found = await rowsOf(warehouse, {
         query: `SELECT timestamp, agent, JSON_VALUE(content, '$.tool') AS tool_name, error_message
 FROM agent_events WHERE event_type = 'TOOL_ERROR' ORDER BY timestamp DESC, tool_name LIMIT 1000`,
       });
@@ -188,7 +188,7 @@ FROM agent_events WHERE event_type = 'TOOL_ERROR' ORDER BY timestamp DESC, tool_
 
     it("answers ADK's question for one conversation, in order", async () => {
       const [conversation] = entitiesOf(arrivals, "conversations").keys();
-      const found = await rowsOf(warehouse.bigquery, {
+      const found = await rowsOf(warehouse, {
         query: `SELECT timestamp, event_type, agent, JSON_VALUE(content, '$.response') AS summary, log_id
 FROM agent_events WHERE trace_id = @id ORDER BY timestamp ASC`,
         params: { id: conversation },

@@ -79,7 +79,7 @@ for (const { name, skip, events } of sources) {
       });
       after(() => warehouse?.close());
 
-      const view = (of: string): Promise<PlainRow[]> => rowsOf(warehouse.bigquery, { query: `SELECT * FROM ${of}` });
+      const view = (of: string): Promise<PlainRow[]> => rowsOf(warehouse, { query: `SELECT * FROM ${of}` });
 
       it("conflicts has each identity with different content, how many contents, and the time of the first", async () => {
         const rows = await view("conflicts");

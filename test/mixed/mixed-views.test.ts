@@ -36,7 +36,7 @@ for (const { name, skip, events } of sources) {
 
       it(`${table} has each entity once, with the latest value of each column`, async () => {
         const expected = entitiesOf(arrivals, table);
-        const rows = await rowsOf(warehouse.bigquery, { query: `SELECT * FROM ${table}` });
+        const rows = await rowsOf(warehouse, { query: `SELECT * FROM ${table}` });
         assert.equal(rows.length, expected.size);
         const names = [...Object.keys(tables[table].columns), "entries"];
         for (const row of rows) {

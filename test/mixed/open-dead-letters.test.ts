@@ -121,7 +121,7 @@ describe("dead letters that are open, delivered twice, in parts, and reviewed be
   after(() => warehouse?.close());
 
   it("are in dead_letters_open once each, with what is known of them, and the others are not", async () => {
-    const rows = await rowsOf(warehouse.bigquery, {
+    const rows = await rowsOf(warehouse, {
       query: "SELECT *, UNIX_SECONDS(CURRENT_TIMESTAMP()) AS now FROM dead_letters_open",
     });
     const open = all.filter(({ id }) => !reviewed.has(id));
@@ -141,9 +141,9 @@ describe("dead letters that are open, delivered twice, in parts, and reviewed be
   });
 
   it("are those that `indelible dlq list --state open` shows", async () => {
-    const reader = new DeadLetterWarehouse(warehouse.bigquery, { deadlineMs: 1000 });
+    const reader = new DeadLetterWarehouse(warehouse, { deadlineMs: 1000 });
     const listed = await select(reader, { filter: {}, states: ["open"], limit: 1000, newestFirst: false });
-    const rows = await rowsOf(warehouse.bigquery, {
+    const rows = await rowsOf(warehouse, {
       query: "SELECT dead_letter_id FROM dead_letters_open ORDER BY source_published_at, dead_letter_id",
     });
     assert.deepEqual(

@@ -102,7 +102,7 @@ for (const { name, skip, events } of sources) {
 
       /** With the moment that the question was asked at. */
       async function view(of: string): Promise<[rows: PlainRow[], now: number]> {
-        const rows = await rowsOf(warehouse.bigquery, {
+        const rows = await rowsOf(warehouse, {
           query: `SELECT *, UNIX_MILLIS(CURRENT_TIMESTAMP()) AS now FROM ${of}`,
         });
         return [rows, Number(rows[0]?.["now"])];
@@ -123,7 +123,7 @@ for (const { name, skip, events } of sources) {
 
       it("sla_breaches names the newest entry of each", async () => {
         const [rows] = await view("sla_breaches");
-        const latest = await rowsOf(warehouse.bigquery, { query: "SELECT escalation_id, log_id FROM escalation_logs" });
+        const latest = await rowsOf(warehouse, { query: "SELECT escalation_id, log_id FROM escalation_logs" });
         const ids = new Map(latest.map((row) => [row["escalation_id"], row["log_id"]]));
         for (const row of rows) assert.equal(row["log_id"], ids.get(row["escalation_id"]));
       });

@@ -107,7 +107,7 @@ for (const { name, agent: someAgent, skip, events } of sources) {
     for (const agent of [undefined, someAgent, "other-1"]) {
       it(`have the rows and totals that there are, of ${agent ?? "all agents"}`, async () => {
         const period = periodOf(3, "2026-02-01");
-        const found = await summaryOf(warehouse.bigquery, patience, { agent, period }, summaryTables, 7);
+        const found = await summaryOf(warehouse, patience, { agent, period }, summaryTables, 7);
         let rowsInAll = 0;
         for (const summary of found) {
           const { table } = summary;
@@ -137,8 +137,8 @@ for (const { name, agent: someAgent, skip, events } of sources) {
 
       it(`have the cost that cost_daily has, of ${agent ?? "all agents"}`, async () => {
         const period = periodOf(2, "2026-01-31");
-        const found = await summaryOf(warehouse.bigquery, patience, { agent, period }, summaryTables);
-        const rows = await rowsOf(warehouse.bigquery, {
+        const found = await summaryOf(warehouse, patience, { agent, period }, summaryTables);
+        const rows = await rowsOf(warehouse, {
           query: `SELECT kind, SUM(total_tokens) AS tokens, SUM(cost_usd) AS usd FROM cost_daily
 WHERE day BETWEEN '2026-01-30' AND '2026-01-31'${agent === undefined ? "" : ` AND agent_position = '${agent}'`} GROUP BY kind`,
         });
@@ -158,7 +158,7 @@ WHERE day BETWEEN '2026-01-30' AND '2026-01-31'${agent === undefined ? "" : ` AN
         { period: periodOf(7, "2020-01-01") },
         { period: periodOf(7, "2026-02-01"), agent: "nobody" },
       ]) {
-        const found = await summaryOf(warehouse.bigquery, patience, scope, summaryTables);
+        const found = await summaryOf(warehouse, patience, scope, summaryTables);
         assert.deepEqual(
           found.map(({ entities, entries, recent }) => [entities, entries, recent.length]),
           summaryTables.map(() => [0, 0, 0]),

@@ -70,7 +70,7 @@ for (const { name, skip, events, noise } of sources) {
 
     it("have each thing that belongs to the conversation once, in the order of the agent's clock", async () => {
       for (const id of ids) {
-        const { items } = await timelineOf(warehouse.bigquery, id);
+        const { items } = await timelineOf(warehouse, id);
         const shown = items
           .filter(({ kind }) => firstKinds.has(kind))
           .map((item) => `${item.table_name}/${item.entity_id}`);
@@ -95,7 +95,7 @@ for (const { name, skip, events, noise } of sources) {
 
     it("show the latest outcome, and tokens and cost that add up", async () => {
       for (const id of ids) {
-        const { items, totals } = await timelineOf(warehouse.bigquery, id);
+        const { items, totals } = await timelineOf(warehouse, id);
         const chat = entitiesOf(arrivals, "conversations").get(id) ?? {};
         const outcome = items.find(({ kind }) => kind === "outcome");
         if (chat["status"] !== undefined) assert.equal(outcome?.outcome, chat["status"]);
@@ -107,9 +107,9 @@ for (const { name, skip, events, noise } of sources) {
         );
         const idsOf = (table: string): string[] =>
           items.filter(({ table_name }) => table_name === table).map(({ entity_id }) => entity_id);
-        const [row] = await rowsOf(warehouse.bigquery, {
+        const [row] = await rowsOf(warehouse, {
           query: `SELECT SUM(total_tokens) AS total_tokens, SUM(cost_usd) AS cost_usd
-FROM (${costItemsQuery(viewRelations("timeline-test"))}) WHERE item_id IN UNNEST(@ids)`,
+FROM (${costItemsQuery(viewRelations("timeline-test", warehouse.datasets))}) WHERE item_id IN UNNEST(@ids)`,
           params: { ids: [id, ...idsOf("mcp_usage_logs"), ...idsOf("action_logs")] },
         });
         assert.deepEqual(
@@ -125,7 +125,7 @@ FROM (${costItemsQuery(viewRelations("timeline-test"))}) WHERE item_id IN UNNEST
 
     it("have of its agent's decisions those that were made meanwhile", async () => {
       for (const id of ids) {
-        const { items } = await timelineOf(warehouse.bigquery, id);
+        const { items } = await timelineOf(warehouse, id);
         const chat = entitiesOf(arrivals, "conversations").get(id) ?? {};
         if (chat["ended_at"] === undefined) continue;
         const expected = [...entitiesOf(arrivals, "decision_logs")]
@@ -143,7 +143,7 @@ FROM (${costItemsQuery(viewRelations("timeline-test"))}) WHERE item_id IN UNNEST
 
     it("fit a terminal of 80 columns", async () => {
       for (const id of ids) {
-        const timeline = await timelineOf(warehouse.bigquery, id);
+        const timeline = await timelineOf(warehouse, id);
         for (const full of [true, false])
           for (const line of timelineText(timeline, full, 80).split("\n")) assert.ok(cellWidth(line) <= 80, line);
       }

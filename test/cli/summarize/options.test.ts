@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Command } from "commander";
+import { defaultDatasets } from "@indelible/schemas/names.ts";
 import { declareSummarize } from "../../../cli/summarize.ts";
 import { nanosOf } from "../../../cli/cost/usd.ts";
 import { dollarText } from "../../../cli/summarize/dollars.ts";
@@ -72,7 +73,7 @@ describe("dollars", () => {
 describe("rowsSql()", () => {
   it("stays one statement of three lines, whatever the agent is called", () => {
     const scope = { agent: "O'Neil\\\n```\u{202e}", period: periodOf(1, "2026-01-31") };
-    const sql = rowsSql("decision_logs", scope, { project: "p", local: true });
+    const sql = rowsSql("decision_logs", scope, { project: "p", local: true, datasets: defaultDatasets });
     assert.equal(sql.split("\n").length, 3);
     assert.ok(sql.includes("agent_position = 'O\\'Neil\\\\\\U0000000a```\\U0000202e'"), sql);
   });
