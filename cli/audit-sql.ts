@@ -36,8 +36,10 @@ Examples:
   $ indelible audit-sql sequence_gaps | bq query --use_legacy_sql=false`,
     )
     .action((name: string | undefined, flags: AuditSqlFlags) => {
-      const { project: found, local } = findEnvironment(flags.data);
-      const project = flags.project ?? found ?? PROJECT_PLACEHOLDER;
+      // A project that is named is one of Google Cloud's, whatever is running here.
+      const found =
+        flags.project === undefined ? findEnvironment(flags.data) : { project: flags.project, local: false };
+      const { project = PROJECT_PLACEHOLDER, local } = found;
       const queries = auditQueriesOf(project, datasetsOf(local));
       if (name === undefined || flags.list === true) {
         if (flags.json === true) {

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { join } from "node:path";
-import { DEFAULT_TOPIC_PREFIX } from "@indelible/schemas/names.ts";
+import { DEFAULT_TOPIC_PREFIX, topicPrefixFromEnvironment } from "@indelible/schemas/names.ts";
 import { DEFAULT_DATA_FOLDER, exportLines, isSet, type Environment } from "../environment.ts";
 import type { Finding } from "./check.ts";
 import { shellWord } from "../terminal/shell-word.ts";
@@ -58,9 +58,9 @@ export function findingsOfSurroundings({ data, variables, written, running }: Su
       "GOOGLE_CLOUD_PROJECT is not set, and services on this machine have no credentials that would name it.";
     findings.push({ status: "problem", finding, fix: `export GOOGLE_CLOUD_PROJECT=${shellWord(project)}` });
   }
-  const prefix = variables["INDELIBLE_TOPIC_PREFIX"];
-  if (running && prefix !== undefined && prefix !== DEFAULT_TOPIC_PREFIX) {
-    const finding = `INDELIBLE_TOPIC_PREFIX is ${prefix}, and topics of \`indelible dev\` begin with ${DEFAULT_TOPIC_PREFIX}: publishers in this shell write to topics that are not there.`;
+  const prefix = topicPrefixFromEnvironment(variables);
+  if (running && prefix !== DEFAULT_TOPIC_PREFIX) {
+    const finding = `INDELIBLE_TOPIC_PREFIX is ${prefix}, and topics of \`indelible dev\` begin with ${DEFAULT_TOPIC_PREFIX}: \`emit\` and \`dlq\` in this shell write to topics that are not there.`;
     findings.push({ status: "problem", finding, fix: "unset INDELIBLE_TOPIC_PREFIX" });
   }
   if (written !== undefined && !running && set.length === 0) {

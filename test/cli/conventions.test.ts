@@ -170,6 +170,17 @@ describe("with no service running", { concurrency: 2 }, () => {
     const one = await fresh.run(["audit-sql", first?.name ?? "", "--json", "--project", "acme"]);
     assert.deepEqual(JSON.parse(one.out), first);
   });
+
+  it("indelible audit-sql asks the dataset that is named, and refuses one that is no dataset's name", async () => {
+    const args = ["audit-sql", "seals_hashes", "--project", "acme"];
+    const staging = await fresh.run(args, { INDELIBLE_DATASET: "staging_raw" });
+    assert.match(staging.out, /^FROM `acme\.staging_raw\.seals`$/m);
+    const wrong = await fresh.run(args, { INDELIBLE_DATASET: "staging-raw" });
+    assert.equal(wrong.exitCode, 1);
+    assert.match(wrong.errors, /ERR_CONFIG: INDELIBLE_DATASET is "staging-raw"/);
+    assert.equal(wrong.out, "");
+    assertPlain(wrong);
+  });
 });
 
 const script = ["/usr/bin/script", "/bin/script"].find((path) => existsSync(path));

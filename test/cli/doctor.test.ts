@@ -129,6 +129,7 @@ describe("the surroundings", () => {
     const { GOOGLE_CLOUD_PROJECT: _, ...projectless } = written;
     assert.equal(of({ variables: projectless })[0]?.fix, "export GOOGLE_CLOUD_PROJECT=indelible-local");
     assert.equal(of({ variables: { INDELIBLE_TOPIC_PREFIX: "acme" } })[0]?.fix, "unset INDELIBLE_TOPIC_PREFIX");
+    assert.deepEqual(of({ variables: { INDELIBLE_TOPIC_PREFIX: "" } }), []);
     assert.equal(of({ running: false, data: "d" })[0]?.fix, "indelible dev --data d");
   });
 });
