@@ -108,7 +108,10 @@ export function datasetsOf(local: boolean): Datasets {
   return local ? defaultDatasets : datasetsFromEnvironment(process.env);
 }
 
-/** What the topics of the services that were found begin with, by the same rule. */
+/**
+ * What the topics of the services that were found begin with, by the same rule. `emit` and `dlq` take the variable at its word on one machine too,
+ * where the broker may be another one than that of `indelible dev`.
+ */
 export function topicPrefixOf(local: boolean): string {
   return local ? DEFAULT_TOPIC_PREFIX : topicPrefixFromEnvironment(process.env);
 }
