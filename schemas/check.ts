@@ -1,0 +1,7 @@
+/** `npm run schemas:check`: what has changed since the last release, and whether tables can take it. */
+import { check } from "./evolution-check.ts";
+
+const { exitCode, stdout, stderr } = check(process.argv.slice(2));
+process.stdout.write(stdout);
+process.stderr.write(stderr);
+process.exitCode = exitCode;
