@@ -110,8 +110,8 @@ export function openConnection(options: {
   };
 }
 
-/** NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED: redelivery alone will not help. */
-const denials: ReadonlySet<unknown> = new Set([5, 7, 16]);
+/** INVALID_ARGUMENT (the table lacks a column, say), NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED: redelivery alone will not help. */
+const denials: ReadonlySet<unknown> = new Set([3, 5, 7, 16]);
 
 function isDenial(error: Error | undefined): boolean {
   return error !== undefined && "code" in error && denials.has(error.code);

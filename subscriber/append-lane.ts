@@ -18,6 +18,9 @@ export interface LaneOptions {
   readonly observer: AppendObserver | undefined;
 }
 
+/** gRPC's, of google.rpc.Status: among others, the writer schema has a field that the table has not. */
+const INVALID_ARGUMENT = 3;
+
 /** The longest pause between two connections, so that what waits meanwhile is tried more than once before its deadline. */
 const MAX_BACKOFF_MS = 5_000;
 
@@ -124,6 +127,8 @@ export class AppendLane {
         this.#queue.putBack(refuseRows(portions, outcome.errors));
         return;
       case "refused":
+        // A writer schema that is sent again on the same connection is ignored (storage.proto, AppendRowsRequest.rows).
+        if (outcome.malformed) connection.close(outcome.reason);
         return this.#rejectAll(portions, this.#error("ERR_APPEND_REFUSED", outcome.reason));
       case "unintelligible":
         // Then its other answers are not to be trusted either.
@@ -162,8 +167,8 @@ type Outcome =
   | { readonly kind: "written" }
   /** None of the rows is written, because of these: what BigQuery says by index in the request. */
   | { readonly kind: "row errors"; readonly errors: ReadonlyMap<number, string> }
-  /** None of the rows is written. */
-  | { readonly kind: "refused"; readonly reason: string }
+  /** None of the rows is written. `malformed`: the writer schema may be why. */
+  | { readonly kind: "refused"; readonly reason: string; readonly malformed: boolean }
   | { readonly kind: "unintelligible"; readonly reason: string }
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -177,7 +182,10 @@ function outcomeOf(response: AppendRowsResponse, rowCount: number): Outcome {
   }
   const { error } = response;
   // "If present, it indicates rows were not accepted into the system" (storage.proto, AppendRowsResponse).
-  if (error) return { kind: "refused", reason: `${error.message || "no message"} (gRPC code ${error.code})` };
+  if (error) {
+    const reason = `${error.message || "no message"} (gRPC code ${error.code})`;
+    return { kind: "refused", reason, malformed: error.code === INVALID_ARGUMENT };
+  }
   return response.appendResult ? { kind: "written" } : { kind: "unintelligible", reason: "BigQuery's answer is empty" };
 }
 
