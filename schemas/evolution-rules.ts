@@ -22,6 +22,7 @@ interface Rule {
 interface Rules {
   readonly "table added": Rule;
   readonly "column added": Rule;
+  readonly "column made optional": Rule;
   readonly "enum widened": Rule;
   readonly "enum opened": Rule;
   readonly "length raised": Rule;
@@ -39,7 +40,7 @@ interface Rules {
   readonly "type changed": Rule;
   readonly "required column added": Rule;
   readonly "column made required": Rule;
-  readonly "column made optional": Rule;
+  readonly "key made optional": Rule;
   readonly "field added to a struct": Rule;
   readonly "enum narrowed": Rule;
   readonly "enum closed": Rule;
@@ -93,6 +94,14 @@ export const rules: Rules = {
     ...allowed(
       "a new column that may be empty: also an array, and a struct whatever its fields",
       "Older rows and older publishers leave it empty.",
+      ...(["tables", "views", "verifiers", "function", "publishers"] as const),
+    ),
+    raisesVersion: true,
+  },
+  "column made optional": {
+    ...allowed(
+      "a required column that becomes optional",
+      "Every stored row has it. Readers meet rows without it from now on.",
       ...(["tables", "views", "verifiers", "function", "publishers"] as const),
     ),
     raisesVersion: true,
@@ -156,10 +165,10 @@ export const rules: Rules = {
     "Rows may have it empty, and what older publishers send would become dead letters.",
     "Leave it optional. Let new publishers always fill it.",
   ),
-  "column made optional": refused(
-    "a required column that becomes optional",
-    "BigQuery would take it; the warehouse of one machine, and what provisions it, would not.",
-    "Leave it required, and add an optional column beside it.",
+  "key made optional": refused(
+    "`entity` or `occurredAt` that becomes optional",
+    "Entries without it would be one entity, or have happened at no time.",
+    "Leave it required.",
   ),
   "field added to a struct": refused(
     "a further field in a struct",
@@ -265,8 +274,8 @@ interface Steps {
 export const steps: Steps = {
   tables: {
     what: "Tables",
-    how: "`npm start` adds columns and lengthens retention by itself; in the cloud the infrastructure program does, clustering and descriptions included.",
-    why: "Whole appends of a function that knows a column which the table has not are refused: its messages wait in Pub/Sub.",
+    how: "`npm start` adds columns, lets them be empty and lengthens retention by itself; in the cloud the infrastructure program does, clustering and descriptions included.",
+    why: "Appends of a function that knows a column which the table has not are refused as a whole: its messages wait in Pub/Sub. A row without a column that the table still asks for is a dead letter.",
   },
   views: {
     what: "Views",

@@ -108,7 +108,12 @@ function raisesVersion({ rule }: Found): boolean {
 }
 
 function tableChanges(was: TableSnapshot, is: TableSnapshot, systemChanged: boolean): Found[] {
-  const columns = columnsChanges(was.columns, is.columns, "", false);
+  const keys: ReadonlySet<string | undefined> = new Set([is.entity, is.occurredAt]);
+  const columns = columnsChanges(was.columns, is.columns, "", false).map((found): Found => {
+    return found.rule === "column made optional" && keys.has(found.column)
+      ? { ...found, rule: "key made optional" }
+      : found;
+  });
   const changed = systemChanged || columns.some(raisesVersion);
   return [
     ...columns,

@@ -47,8 +47,8 @@ async function pushTo(pubsub: PubSub, topic: string, delivery: DeclaredDelivery,
 }
 
 /**
- * Creates what is missing of datasets, tables, columns and views, renews views whose query or columns have changed, and lengthens the retention of
- * tables that keep less than declared. One that is longer, or without an end, stays: a shorter one would delete rows at once, which nobody has
+ * Creates what is missing of datasets, tables, columns and views, renews views whose query or columns have changed, lets columns be empty that are
+ * not required any more, and lengthens the retention of tables that keep less than declared. One that is longer, or without an end, stays: a shorter one would delete rows at once, which nobody has
  * asked for. Harmless to repeat.
  */
 export async function provisionWarehouse(bigquery: BigQuery, datasets: Datasets = defaultDatasets): Promise<void> {
@@ -66,12 +66,27 @@ async function provisionTable(dataset: Dataset, declaration: Table): Promise<voi
   const table = dataset.table(declaration.name);
   const [metadata] = await table.getMetadata();
   const stored = fieldsOf(metadata as TableMetadata);
+  const wanted = fieldsOf(definition);
   const names = new Set(stored.map(({ name }) => name));
-  const added = fieldsOf(definition).filter(({ name }) => !names.has(name));
-  if (added.length > 0) await table.setMetadata({ schema: { fields: [...stored, ...added] } });
+  const fields = [...relaxed(stored, wanted), ...wanted.filter(({ name }) => !names.has(name))];
+  if (JSON.stringify(fields) !== JSON.stringify(stored)) await table.setMetadata({ schema: { fields } });
   if (expirationMsOf(metadata as TableMetadata) < expirationMsOf(definition)) {
     await table.setMetadata({ timePartitioning: bigQueryTableOf(declaration).timePartitioning });
   }
+}
+
+/** The stored columns, of which may be empty what may be empty by the declaration. None becomes required: rows may have it empty. */
+function relaxed(stored: readonly TableField[], wanted: readonly TableField[]): TableField[] {
+  return stored.map((field) => {
+    const declared = wanted.find(({ name }) => name === field.name);
+    if (declared === undefined) return field;
+    const isStrict = field.mode === "REQUIRED" && declared.mode === "NULLABLE";
+    return {
+      ...field,
+      ...(isStrict && { mode: "NULLABLE" }),
+      ...(field.fields !== undefined && { fields: relaxed(field.fields, declared.fields ?? []) }),
+    };
+  });
 }
 
 /** How long a partition stays. */

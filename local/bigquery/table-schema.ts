@@ -141,18 +141,12 @@ export function quoteName(name: string): string {
 }
 
 /**
- * What `tables.patch` adds to a table: columns at the end, NULLABLE or REPEATED. Descriptions may change.
+ * What `tables.patch` adds to a table: columns at the end, NULLABLE or REPEATED. Descriptions may change, and REQUIRED may become NULLABLE.
  * @throws {WarehouseError} invalid: any other difference, because rows that are stored would have to change.
  */
 export function addedFields(before: TableSchema, after: TableSchema): readonly TableField[] {
   before.fields.forEach((field, index) => {
-    const kept = after.fields[index];
-    if (
-      kept === undefined ||
-      kept.name !== field.name ||
-      kept.mode !== field.mode ||
-      duckdbType(kept) !== duckdbType(field)
-    ) {
+    if (!takesRowsOf(field, after.fields[index])) {
       throw invalid(`Provided Schema does not match: field ${field.name} cannot be changed, moved or removed here.`);
     }
   });
@@ -160,6 +154,14 @@ export function addedFields(before: TableSchema, after: TableSchema): readonly T
   const required = added.find((field) => field.mode === "REQUIRED");
   if (required !== undefined) throw invalid(`Cannot add required field ${required.name} to an existing table.`);
   return added;
+}
+
+function takesRowsOf(before: TableField, after: TableField | undefined): boolean {
+  if (after?.name !== before.name || after.type !== before.type) return false;
+  const isRelaxed = before.mode === "REQUIRED" && after.mode === "NULLABLE";
+  if (after.mode !== before.mode && !isRelaxed) return false;
+  const [fields = [], kept = []] = [before.fields, after.fields];
+  return fields.length === kept.length && fields.every((field, index) => takesRowsOf(field, kept[index]));
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { TableMetadata } from "@google-cloud/bigquery";
 import { PubSub } from "@google-cloud/pubsub";
-import { bigQueryTableOf } from "@indelible/schemas/bigquery.ts";
+import { bigQueryTableOf, type BigQueryField } from "@indelible/schemas/bigquery.ts";
 import { RAW_DATASET, VIEWS_DATASET } from "@indelible/schemas/names.ts";
 import { tables } from "@indelible/schemas/tables.ts";
 import { viewsOf } from "@indelible/schemas/views.ts";
@@ -53,6 +53,30 @@ describe("provisioning over what an earlier version has made", () => {
       const [rows] = await bigquery.query(`SELECT reason_pattern FROM ${VIEWS_DATASET}.${view}`);
       assert.deepEqual(rows, []);
     }
+  });
+
+  it("lets a column be empty that had to be there, also in a struct, and asks for no column that may be empty", async () => {
+    const bigquery = bigQueryClient(projectId, true);
+    await provisionWarehouse(bigquery);
+    const raw = bigquery.dataset(RAW_DATASET);
+    const { schema, ...rest } = bigQueryTableOf(tables.decision_logs);
+    const strict = schema.fields.map((field) => {
+      if (field.name === "rationale") return { ...field, mode: "REQUIRED" };
+      if (field.name === "decision_id") return { ...field, mode: "NULLABLE" };
+      const fields = field.fields?.map((inner) => (inner.name === "score" ? { ...inner, mode: "REQUIRED" } : inner));
+      return fields === undefined ? field : { ...field, fields };
+    });
+    await raw.table("decision_logs").delete();
+    await raw.createTable("decision_logs", { ...rest, schema: { fields: strict } } as TableMetadata);
+
+    await provisionWarehouse(bigquery);
+    const [metadata] = await raw.table("decision_logs").getMetadata();
+    const { fields } = (metadata as { schema: { fields: BigQueryField[] } }).schema;
+    const field = (name: string): BigQueryField | undefined => fields.find((one) => one.name === name);
+    assert.equal(field("rationale")?.mode, "NULLABLE");
+    assert.equal(field("options_evaluated")?.fields?.find(({ name }) => name === "score")?.mode, "NULLABLE");
+    assert.equal(field("decision_id")?.mode, "NULLABLE", "a table cannot be asked for what its rows may lack");
+    assert.equal(field("business_id")?.mode, "REQUIRED");
   });
 
   it("lengthens a retention that is shorter than declared, and leaves one that is longer, or that never ends", async () => {

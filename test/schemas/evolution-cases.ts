@@ -116,6 +116,7 @@ export const allowedCases: readonly Case[] = [
       columns["fresh"] = optional(type);
     }),
   ),
+  ofColumn("column made optional", "owner", "a required column that may be empty", (owner) => (owner.required = false)),
   ofColumn("enum widened", "colour", "a further value in a closed set", ({ enum: values }) => values?.push("blue")),
   ofColumn(
     "enum widened",
@@ -202,7 +203,11 @@ export const refusedCases: readonly Case[] = [
     "an optional column that becomes required",
     (note) => (note.required = true),
   ),
-  ofColumn("column made optional", "owner", "a required column that may be empty", (owner) => (owner.required = false)),
+  ...["sample_id", "sampled_at"].map((key) =>
+    ofColumn("key made optional", key, `${key}, which entries are known by, that may be empty`, (column) => {
+      column.required = false;
+    }),
+  ),
   ofColumns("field added to a struct", "steps[].more", "a field in a struct of an array", (columns) => {
     steps(columns)["more"] = optional("string");
   }),

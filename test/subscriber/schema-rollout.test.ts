@@ -159,6 +159,34 @@ describe("a function in front of a table that lacks a column", () => {
   });
 });
 
+describe("a function in front of a table with a column that must not be empty, or may", () => {
+  const strict = (name: TableName, column: string, mode: BigQueryField["mode"]): readonly BigQueryField[] =>
+    declared(name).map((field) => (field.name === column ? { ...field, mode } : field));
+
+  it("appends to a table where a column may be empty that it requires, also when that changes under it", async (t) => {
+    const rollout = await rolloutOf(t, "conversations", declared("conversations"));
+    await rollout.deliver(1);
+    await rollout.change(strict("conversations", "agent_position", "NULLABLE"));
+    await rollout.deliver(2);
+    assert.deepEqual(await rollout.rows("agent_position"), [
+      ["1", "x"],
+      ["2", "x"],
+    ]);
+    assert.deepEqual(rollout.deadLetters, []);
+  });
+
+  it("makes a dead letter of an event without a column that the table still asks for, and rows of its neighbours", async (t) => {
+    const rollout = await rolloutOf(t, "conversations", strict("conversations", "user_agent", "REQUIRED"));
+    const [without, neighbour] = await Promise.all([rollout.deliver(1), rollout.deliver(2, { user_agent: "curl" })]);
+    assert.deepEqual([without.deadLettered, neighbour.accepted], [1, 1]);
+    assert.deepEqual(
+      rollout.deadLetters.map(({ code }) => code),
+      ["ERR_ROW_REFUSED"],
+    );
+    assert.deepEqual(await rollout.rows("user_agent"), [["2", "curl"]]);
+  });
+});
+
 describe("an event that is newer than the function", () => {
   it("is a dead letter that says which field or value it is, with its bytes for a replay", async (t) => {
     const rollout = await rolloutOf(t, "conversations", declared("conversations"));
