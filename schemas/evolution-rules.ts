@@ -13,7 +13,9 @@ interface Rule {
   readonly why: string;
   /** Of what is not allowed: what to do. */
   readonly instead?: string;
-  /** Of what is allowed. */
+  /** Of what somebody may decide to do all the same: how. */
+  readonly onceDecided?: string;
+  /** Of what is allowed, or decided. */
   readonly rollout: readonly Step[];
   /** Of changes of columns: whether the table's `version` must be raised with it. */
   readonly raisesVersion: boolean;
@@ -205,11 +207,15 @@ export const rules: Rules = {
     "What they have cut so far would become dead letters.",
     "Leave `preview`, and raise `maxLength`.",
   ),
-  "retention shortened": refused(
-    "a shorter retention",
-    "It deletes at once what is older, and verifiers take for expired what somebody has deleted.",
-    "It takes a decision: write the key that stands behind it into schemas/releases/decisions.json, with the reason.",
-  ),
+  "retention shortened": {
+    ...refused(
+      "a shorter retention",
+      "It deletes at once what is older, and verifiers take for expired what somebody has deleted.",
+      "It takes a decision: put its key, which the check prints, and the reason into schemas/releases/decisions.json.",
+    ),
+    rollout: ["verifiers"],
+    onceDecided: "When every verifier has this release, shorten each table by hand (docs/retention.md).",
+  },
   "partitions changed": refused(
     "partitions by another column",
     "BigQuery does not partition a table anew, and retention must go by a clock that agents cannot set.",

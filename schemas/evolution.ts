@@ -88,9 +88,9 @@ function about(table: string): (found: Found) => Found {
 }
 
 function judged({ rule, table, column, what, decision }: Found, decisions: Decisions): Change {
-  const { allowed, why, instead, rollout } = rules[rule];
+  const { allowed, why, instead, onceDecided, rollout } = rules[rule];
   const decided = decision === undefined ? undefined : decisions[decision];
-  const sentence = `${what}. ${why}${decided === undefined ? "" : ` Decided: ${decided}`}`;
+  const sentence = `${what}. ${why}${decided === undefined ? "" : ` Decided: ${decided} ${onceDecided ?? ""}`.trimEnd()}`;
   return {
     rule,
     table,

@@ -121,7 +121,8 @@ describe("changesBetween()", () => {
     const decisions = { "samples: retention 731 to 366 days": "The works council wants it so." };
     const [decided] = changesBetween(before, draft, decisions);
     assert.equal(decided?.allowed, true);
-    assert.match(decided.sentence, /The works council wants it so\./);
+    assert.match(decided.sentence, /Decided: The works council wants it so\. When every verifier has this release/);
+    assert.deepEqual(rolloutOf([decided]), [{ step: "verifiers", tables: ["samples"] }]);
     samples.retentionDays = 30;
     assert.equal(changesBetween(before, draft, decisions)[0]?.allowed, false);
   });
