@@ -24,6 +24,7 @@ interface Rule {
 interface Rules {
   readonly "table added": Rule;
   readonly "column added": Rule;
+  readonly "field added to a struct": Rule;
   readonly "column made optional": Rule;
   readonly "enum widened": Rule;
   readonly "enum opened": Rule;
@@ -43,7 +44,7 @@ interface Rules {
   readonly "required column added": Rule;
   readonly "column made required": Rule;
   readonly "key made optional": Rule;
-  readonly "field added to a struct": Rule;
+  readonly "list added to a struct": Rule;
   readonly "enum narrowed": Rule;
   readonly "enum closed": Rule;
   readonly "length lowered": Rule;
@@ -95,6 +96,14 @@ export const rules: Rules = {
   "column added": {
     ...allowed(
       "a new column that may be empty: also an array, and a struct whatever its fields",
+      "Older rows and older publishers leave it empty.",
+      ...(["tables", "views", "verifiers", "function", "publishers"] as const),
+    ),
+    raisesVersion: true,
+  },
+  "field added to a struct": {
+    ...allowed(
+      "a further field in a struct that may be empty and is no array",
       "Older rows and older publishers leave it empty.",
       ...(["tables", "views", "verifiers", "function", "publishers"] as const),
     ),
@@ -172,9 +181,9 @@ export const rules: Rules = {
     "Entries without it would be one entity, or have happened at no time.",
     "Leave it required.",
   ),
-  "field added to a struct": refused(
-    "a further field in a struct",
-    "BigQuery would take it; the warehouse of one machine, and what provisions it, add columns of the table only.",
+  "list added to a struct": refused(
+    "an array as a further field in a struct",
+    "The warehouse of one machine does not add it: the structs that are stored would have no array, not even an empty one.",
     "Add a column of the table beside it.",
   ),
   "enum narrowed": refused(
@@ -280,7 +289,7 @@ interface Steps {
 export const steps: Steps = {
   tables: {
     what: "Tables",
-    how: "`npm start` adds columns, lets them be empty and lengthens retention by itself; in the cloud the infrastructure program does, clustering and descriptions included.",
+    how: "`npm start` adds columns and fields, lets them be empty and lengthens retention by itself; in the cloud the infrastructure program does, clustering and descriptions included.",
     why: "Appends of a function that knows a column which the table has not are refused as a whole: its messages wait in Pub/Sub. A row without a column that the table still asks for is a dead letter.",
   },
   views: {

@@ -177,9 +177,14 @@ function columnsChanges(was: ColumnsSnapshot, is: ColumnsSnapshot, path: string,
   return [...changes, { ...of("order changed", what), ...(column === "" ? {} : { column }) }];
 }
 
-function addition({ required }: ColumnSnapshot, inStruct: boolean): Found {
-  if (required) return of("required column added", "is new and required");
-  return inStruct ? of("field added to a struct", "is new") : of("column added", "is new");
+function addition(column: ColumnSnapshot, inStruct: boolean): Found {
+  if (column.required) return of("required column added", "is new and required");
+  if (!inStruct) return of("column added", "is new");
+  return holdsList(column) ? of("list added to a struct", "is new") : of("field added to a struct", "is new");
+}
+
+function holdsList({ type, fields = {} }: ColumnSnapshot): boolean {
+  return type === "array" || Object.values(fields).some(holdsList);
 }
 
 function columnChanges(was: ColumnSnapshot, is: ColumnSnapshot, column: string): Found[] {

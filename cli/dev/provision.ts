@@ -66,27 +66,30 @@ async function provisionTable(dataset: Dataset, declaration: Table): Promise<voi
   const table = dataset.table(declaration.name);
   const [metadata] = await table.getMetadata();
   const stored = fieldsOf(metadata as TableMetadata);
-  const wanted = fieldsOf(definition);
-  const names = new Set(stored.map(({ name }) => name));
-  const fields = [...relaxed(stored, wanted), ...wanted.filter(({ name }) => !names.has(name))];
+  const fields = grown(stored, fieldsOf(definition));
   if (JSON.stringify(fields) !== JSON.stringify(stored)) await table.setMetadata({ schema: { fields } });
   if (expirationMsOf(metadata as TableMetadata) < expirationMsOf(definition)) {
     await table.setMetadata({ timePartitioning: bigQueryTableOf(declaration).timePartitioning });
   }
 }
 
-/** The stored columns, of which may be empty what may be empty by the declaration. None becomes required: rows may have it empty. */
-function relaxed(stored: readonly TableField[], wanted: readonly TableField[]): TableField[] {
-  return stored.map((field) => {
+/**
+ * The stored columns, then those that are missing, in structs as well. What may be empty by the declaration may be empty; nothing becomes required, because
+ * rows may have it empty.
+ */
+function grown(stored: readonly TableField[], wanted: readonly TableField[]): TableField[] {
+  const kept = stored.map((field) => {
     const declared = wanted.find(({ name }) => name === field.name);
     if (declared === undefined) return field;
     const isStrict = field.mode === "REQUIRED" && declared.mode === "NULLABLE";
     return {
       ...field,
       ...(isStrict && { mode: "NULLABLE" }),
-      ...(field.fields !== undefined && { fields: relaxed(field.fields, declared.fields ?? []) }),
+      ...(field.fields !== undefined && { fields: grown(field.fields, declared.fields ?? []) }),
     };
   });
+  const names = new Set(stored.map(({ name }) => name));
+  return [...kept, ...wanted.filter(({ name }) => !names.has(name))];
 }
 
 /** How long a partition stays. */

@@ -75,9 +75,10 @@ function tableStatements(table: Table, before: Table | undefined): string[] {
   const name = duckdbTable(table.ref);
   if (before === undefined)
     return [`CREATE TABLE IF NOT EXISTS ${name} (${table.schema.fields.map(columnDefinition).join(", ")})`];
-  return addedFields(before.schema, table.schema).map((field) => {
+  return addedFields(before.schema, table.schema).map(({ within, field }) => {
+    const place = within.map((outer) => `${quoteName(outer.name)}.${outer.mode === "REPEATED" ? "element." : ""}`);
     const filled = field.mode === "REPEATED" ? " DEFAULT []" : "";
-    return `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS ${columnDefinition(field)}${filled}`;
+    return `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS ${place.join("")}${columnDefinition(field)}${filled}`;
   });
 }
 

@@ -140,28 +140,49 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A column that a table gets, or a field of a struct, and the structs that it stands in, the outermost first. */
+export type AddedField = { readonly within: readonly TableField[]; readonly field: TableField };
+
 /**
- * What `tables.patch` adds to a table: columns at the end, NULLABLE or REPEATED. Descriptions may change, and REQUIRED may become NULLABLE.
+ * What `tables.patch` adds to a table: columns at the end, NULLABLE or REPEATED, and NULLABLE fields at the end of its structs. Descriptions may
+ * change, and REQUIRED may become NULLABLE.
  * @throws {WarehouseError} invalid: any other difference, because rows that are stored would have to change.
  */
-export function addedFields(before: TableSchema, after: TableSchema): readonly TableField[] {
-  before.fields.forEach((field, index) => {
-    if (!takesRowsOf(field, after.fields[index])) {
-      throw invalid(`Provided Schema does not match: field ${field.name} cannot be changed, moved or removed here.`);
-    }
-  });
-  const added = after.fields.slice(before.fields.length);
-  const required = added.find((field) => field.mode === "REQUIRED");
-  if (required !== undefined) throw invalid(`Cannot add required field ${required.name} to an existing table.`);
-  return added;
+export function addedFields(before: TableSchema, after: TableSchema): readonly AddedField[] {
+  return additions(before.fields, after.fields, []);
 }
 
-function takesRowsOf(before: TableField, after: TableField | undefined): boolean {
-  if (after?.name !== before.name || after.type !== before.type) return false;
+function additions(
+  before: readonly TableField[],
+  after: readonly TableField[],
+  within: readonly TableField[],
+): readonly AddedField[] {
+  const path = within.map(({ name }) => `${name}.`).join("");
+  const inner = before.flatMap((field, index) => {
+    const kept = after[index];
+    if (kept === undefined || !takesRowsOf(field, kept)) {
+      throw invalid(
+        `Provided Schema does not match: field ${path}${field.name} cannot be changed, moved or removed here.`,
+      );
+    }
+    return additions(field.fields ?? [], kept.fields ?? [], [...within, kept]);
+  });
+  const added = after.slice(before.length);
+  const required = added.find((field) => field.mode === "REQUIRED");
+  if (required !== undefined) throw invalid(`Cannot add required field ${path}${required.name} to an existing table.`);
+  // In the structs that are there it would be NULL, and no list ever is.
+  const list = within.length > 0 ? added.find(holdsList) : undefined;
+  if (list !== undefined) throw invalid(`This warehouse adds no REPEATED field to a struct: ${path}${list.name}.`);
+  return [...inner, ...added.map((field) => ({ within, field }))];
+}
+
+function takesRowsOf(before: TableField, after: TableField): boolean {
   const isRelaxed = before.mode === "REQUIRED" && after.mode === "NULLABLE";
-  if (after.mode !== before.mode && !isRelaxed) return false;
-  const [fields = [], kept = []] = [before.fields, after.fields];
-  return fields.length === kept.length && fields.every((field, index) => takesRowsOf(field, kept[index]));
+  return after.name === before.name && after.type === before.type && (after.mode === before.mode || isRelaxed);
+}
+
+function holdsList(field: TableField): boolean {
+  return field.mode === "REPEATED" || (field.fields ?? []).some(holdsList);
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

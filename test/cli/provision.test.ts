@@ -55,6 +55,33 @@ describe("provisioning over what an earlier version has made", () => {
     }
   });
 
+  it("adds the fields that a struct lacks, at its end, and views have them", async () => {
+    const bigquery = bigQueryClient(projectId, true);
+    await provisionWarehouse(bigquery);
+    const raw = bigquery.dataset(RAW_DATASET);
+    const { schema, ...rest } = bigQueryTableOf(tables.decision_logs);
+    const earlier = schema.fields.map((field) =>
+      field.fields === undefined ? field : { ...field, fields: field.fields.filter(({ name }) => name !== "score") },
+    );
+    await raw.table("decision_logs").delete();
+    await raw.createTable("decision_logs", { ...rest, schema: { fields: earlier } } as TableMetadata);
+
+    await provisionWarehouse(bigquery);
+    const [metadata] = await raw.table("decision_logs").getMetadata();
+    const { fields } = (metadata as { schema: { fields: BigQueryField[] } }).schema;
+    const options = fields.find(({ name }) => name === "options_evaluated")?.fields;
+    assert.deepEqual(
+      options?.map(({ name }) => name),
+      ["option", "pros", "cons", "score"],
+    );
+    for (const view of ["decision_logs", "decision_logs_history"]) {
+      const [rows] = await bigquery.query(
+        `SELECT weighed.score FROM ${VIEWS_DATASET}.${view}, UNNEST(options_evaluated) AS weighed`,
+      );
+      assert.deepEqual(rows, []);
+    }
+  });
+
   it("lets a column be empty that had to be there, also in a struct, and asks for no column that may be empty", async () => {
     const bigquery = bigQueryClient(projectId, true);
     await provisionWarehouse(bigquery);

@@ -116,6 +116,13 @@ export const allowedCases: readonly Case[] = [
       columns["fresh"] = optional(type);
     }),
   ),
+  ofColumns("field added to a struct", "steps[].more", "a field in a struct of an array", (columns) => {
+    steps(columns)["more"] = optional("float64");
+  }),
+  ofColumns("field added to a struct", "inner.more", "a struct in a struct", (columns) => {
+    const { fields } = at(columns, "inner");
+    if (fields !== undefined) fields["more"] = { ...optional("struct"), fields: { left: optional("int64") } };
+  }),
   ofColumn("column made optional", "owner", "a required column that may be empty", (owner) => (owner.required = false)),
   ofColumn("enum widened", "colour", "a further value in a closed set", ({ enum: values }) => values?.push("blue")),
   ofColumn(
@@ -208,8 +215,12 @@ export const refusedCases: readonly Case[] = [
       column.required = false;
     }),
   ),
-  ofColumns("field added to a struct", "steps[].more", "a field in a struct of an array", (columns) => {
-    steps(columns)["more"] = optional("string");
+  ofColumns("list added to a struct", "steps[].more", "a list in a struct of an array", (columns) => {
+    steps(columns)["more"] = optional("array");
+  }),
+  ofColumns("list added to a struct", "inner.more", "a struct with a list in a struct", (columns) => {
+    const { fields } = at(columns, "inner");
+    if (fields !== undefined) fields["more"] = { ...optional("struct"), fields: { list: optional("array") } };
   }),
   ofColumn("enum narrowed", "colour", "a value less", ({ enum: values }) => values?.pop()),
   ofColumn("enum closed", "note", "free text that becomes a closed set", (note) => (note.enum = ["a", "b"])),

@@ -22,7 +22,7 @@ const edits: fc.Arbitrary<Edit> = fc
   .tuple(
     fc.nat(),
     fc.nat(),
-    fc.constantFrom("add", "enum", "open", "length", "maximum", "minimum", "format", "relax"),
+    fc.constantFrom("add", "enum", "open", "length", "maximum", "minimum", "format", "relax", "field"),
     fc.nat(50),
   )
   .map(([table, at, what, by]): Edit => {
@@ -43,6 +43,8 @@ const edits: fc.Arbitrary<Edit> = fc
       if (what === "maximum" && column.maximum !== undefined) column.maximum += by;
       if (what === "minimum" && column.minimum !== undefined) column.minimum -= by;
       if (what === "format") delete column.format;
+      if (what === "field" && column.fields !== undefined)
+        column.fields[`added_${Object.keys(column.fields).length}`] = optional("timestamp");
       if (what === "relax" && name !== chosen.entity && name !== chosen.occurredAt) outer.required = false;
     };
   });

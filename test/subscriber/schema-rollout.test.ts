@@ -145,7 +145,7 @@ describe("a function in front of a table that lacks a column", () => {
     assert.deepEqual(rollout.deadLetters, []);
   });
 
-  it("does the same for a field of a struct", async (t) => {
+  it("does the same for a field of a struct, and takes it when the table has it", async (t) => {
     const fields = declared("decision_logs").map((field) =>
       field.name === "options_evaluated"
         ? { ...field, fields: (field.fields ?? []).filter(({ name }) => name !== "score") }
@@ -156,6 +156,9 @@ describe("a function in front of a table that lacks a column", () => {
     assert.equal(error.retryable, true);
     assert.match(error.message, /options_evaluated\.score/);
     assert.deepEqual([rollout.deadLetters, await rollout.rows()], [[], []]);
+    await rollout.change(declared("decision_logs"));
+    assert.equal((await rollout.deliver(1, { options_evaluated: [{ option: "a", score: 1 }] })).accepted, 1);
+    assert.deepEqual(await rollout.rows("options_evaluated"), [["1", [{ option: "a", pros: [], cons: [], score: 1 }]]]);
   });
 });
 

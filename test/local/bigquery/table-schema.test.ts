@@ -12,14 +12,23 @@ describe("addedFields()", () => {
   it("gives the columns at the end that may be empty, and lets descriptions change", () => {
     const after = schemaOf({ ...id, description: "Another." }, note!, steps!, { name: "n", type: "INT64" });
     assert.deepEqual(
-      addedFields(before, after).map(({ name }) => name),
-      ["n"],
+      addedFields(before, after).map(({ within, field }) => [within, field.name]),
+      [[[], "n"]],
     );
   });
 
   it("lets what is REQUIRED become NULLABLE, also in a struct, as BigQuery does", () => {
     const after = schemaOf({ ...id, mode: "NULLABLE" }, note!, step({ name: "name", type: "STRING" }));
     assert.deepEqual(addedFields(before, after), []);
+  });
+
+  it("gives fields at the end of a struct that may be empty, with the structs that they stand in", () => {
+    const name = { name: "name", type: "STRING", mode: "REQUIRED" };
+    const after = schemaOf(id, note!, step(name, { name: "score", type: "FLOAT64" }), { name: "n", type: "INT64" });
+    assert.deepEqual(
+      addedFields(before, after).map(({ within, field }) => [...within.map((outer) => outer.name), field.name]),
+      [["step", "score"], ["n"]],
+    );
   });
 
   const refusals: readonly (readonly [string, TableSchema])[] = [
@@ -29,6 +38,14 @@ describe("addedFields()", () => {
     ["a column that is gone", schemaOf(id, note!)],
     ["a column in the middle", schemaOf(id, { name: "n", type: "INT64" }, note!, steps!)],
     ["a column that is required", schemaOf(id, note!, steps!, { ...id, name: "n" })],
+    [
+      "a further field of a struct that is required",
+      schemaOf(id, note!, step(steps!.fields![0]!, { name: "n", type: "INT64", mode: "REQUIRED" })),
+    ],
+    [
+      "a list in a struct, which the structs that are there would not have, not even empty",
+      schemaOf(id, note!, step(steps!.fields![0]!, { name: "n", type: "INT64", mode: "REPEATED" })),
+    ],
     ["a field of a struct that is gone or another", schemaOf(id, note!, step({ name: "other", type: "STRING" }))],
   ];
   for (const [what, after] of refusals) {
