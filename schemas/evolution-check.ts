@@ -68,8 +68,7 @@ function run(
   const last = path === undefined ? undefined : readRelease(path);
   const changes = last === undefined ? [] : changesBetween(last, declared, readDecisions(folder));
   const exitCode = changes.every(({ allowed }) => allowed) ? 0 : 1;
-  const against = last === undefined ? "the beginning, for there is no release yet" : `release ${last.release}`;
-  const text = values.json ? jsonText(last, changes) : changesText(changes, against);
+  const text = values.json ? jsonText(last, changes) : changesText(changes, last?.release);
   if (values.release === undefined) return { exitCode, stdout: text, stderr: "" };
   if (exitCode !== 0) {
     return { exitCode, stdout: text, stderr: `Release ${values.release} was not written: something is not allowed.\n` };

@@ -2,8 +2,10 @@
 import { ruleNames, rules, stepNames, steps, type RuleName } from "./evolution-rules.ts";
 import { rolloutOf, type Change } from "./evolution.ts";
 
-/** @param against the release that it is compared with */
-export function changesText(changes: readonly Change[], against: string): string {
+/** @param release that it is compared with; undefined before the first */
+export function changesText(changes: readonly Change[], release: string | undefined): string {
+  if (release === undefined) return "There is no release yet.\n";
+  const against = `release ${release}`;
   if (changes.length === 0) return `Nothing has changed since ${against}.\n`;
   const refused = changes.filter(({ allowed }) => !allowed);
   const allowed = changes.filter((change) => change.allowed);

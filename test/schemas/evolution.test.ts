@@ -257,6 +257,13 @@ describe("schemas:check", () => {
     assert.equal(check([], wider).stdout, "Nothing has changed since release 0.11.0.\n");
   });
 
+  it("writes the first release, before which nothing is refused", () => {
+    const empty = mkdtempSync(join(folder, "first-"));
+    const { exitCode, stdout } = check(["--release", "0.1.0"], { ...declared(() => {}), folder: empty });
+    assert.deepEqual([exitCode, stdout], [0, "There is no release yet.\n"]);
+    assert.equal(newestRelease(empty), join(empty, "0.1.0.json"));
+  });
+
   it("ends with 2 and the usage for what it does not know, and for a file that is no snapshot", () => {
     for (const args of [["--what"], ["extra"], ["--against"]]) {
       const { exitCode, stderr } = check(args);
