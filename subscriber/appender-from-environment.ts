@@ -1,7 +1,7 @@
 import { v1 } from "@google-cloud/bigquery-storage";
 import { credentials } from "@grpc/grpc-js";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { RAW_DATASET } from "@indelible/schemas/names.ts";
+import { datasetsFromEnvironment } from "@indelible/schemas/names.ts";
 import { storageWriteAppender, type Appender, type AppendObserver } from "./appender.ts";
 
 /**
@@ -23,7 +23,7 @@ export function appenderFromEnvironment(
   return storageWriteAppender({
     createClient: () => new v1.BigQueryWriteClient(clientOptions),
     projectId,
-    datasetId: env["INDELIBLE_DATASET"] ?? RAW_DATASET,
+    datasetId: datasetsFromEnvironment(env).raw,
     ...(observer !== undefined && { observer }),
     ...(local !== undefined && { token: warehouseToken(env) }),
   });

@@ -1,6 +1,6 @@
 import { createPubSubTransport } from "@indelible/publisher/pubsub-transport.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { DEFAULT_TOPIC_PREFIX, deadLetterTopic } from "@indelible/schemas/names.ts";
+import { deadLetterTopic, topicPrefixFromEnvironment } from "@indelible/schemas/names.ts";
 import { Admission } from "./admission.ts";
 import { appenderFromEnvironment } from "./appender-from-environment.ts";
 import { pubsubDeadLetters } from "./dead-letters.ts";
@@ -31,7 +31,7 @@ export const CONCURRENCY = 80;
  *
  * - `GOOGLE_CLOUD_PROJECT`: the project of topics and tables. Required.
  * - `INDELIBLE_TOPIC_PREFIX`: default `agent-logs`.
- * - `INDELIBLE_DATASET`: the dataset of tables, default `agent_logs_raw`.
+ * - `INDELIBLE_DATASET`: the dataset of tables, default `agent_logs_raw`. Not that of views, which `INDELIBLE_VIEWS_DATASET` names.
  * - `INDELIBLE_MAX_IN_FLIGHT_BYTES`: bytes of decompressed messages on their way at once, default 67,108,864; more are answered 429.
  * - `INDELIBLE_DEDUP_REDIS_URL`: a Redis or Valkey through which instances share what they appended, as redis:// or rediss:// (TLS; a
  *   private CA by NODE_EXTRA_CA_CERTS). Default: none.
@@ -49,10 +49,7 @@ export function serviceFromEnvironment(env: NodeJS.ProcessEnv): Service {
   const metrics = new Metrics(admission);
   const appender = appenderFromEnvironment(env, projectId, metrics);
   const transport = createPubSubTransport({ projectId });
-  const deadLetters = pubsubDeadLetters(
-    transport,
-    deadLetterTopic(env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX),
-  );
+  const deadLetters = pubsubDeadLetters(transport, deadLetterTopic(topicPrefixFromEnvironment(env)));
   const dedup = dedupFromEnvironment(env);
   metrics.gauge("dedup_degraded", "1 while the shared dedup store fails, else 0.", () => Number(dedup.degraded));
   return {

@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { Duration, PubSub, type Message as PulledMessage, type Subscription } from "@google-cloud/pubsub";
 import { Backoff } from "@indelible/publisher/backoff.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { DEFAULT_TOPIC_PREFIX, pullSubscriptionOf } from "@indelible/schemas/names.ts";
+import { pullSubscriptionOf, topicPrefixFromEnvironment } from "@indelible/schemas/names.ts";
 import { noCredentials } from "./appender-from-environment.ts";
 import { projectOf, serviceFromEnvironment } from "./config.ts";
 import { log } from "./log.ts";
@@ -49,7 +49,7 @@ let stopping = false;
 const subscriptions = values.table.map((table) => subscribe(table as Source));
 
 function subscribe(source: Source): Subscription {
-  const prefix = process.env["INDELIBLE_TOPIC_PREFIX"] ?? DEFAULT_TOPIC_PREFIX;
+  const prefix = topicPrefixFromEnvironment(process.env);
   const topic = topicOfSource(source, prefix);
   const name = pullSubscriptionOf(topic);
   const subscription = pubsub.subscription(name, {

@@ -2,6 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { dedupFromEnvironment, serviceFromEnvironment } from "@indelible/subscriber/config.ts";
 
+describe("serviceFromEnvironment()", () => {
+  it("refuses a dataset that is no name of one", () => {
+    assert.throws(() => serviceFromEnvironment({ GOOGLE_CLOUD_PROJECT: "p", INDELIBLE_DATASET: "p.logs" }), {
+      code: "ERR_CONFIG",
+      message: /INDELIBLE_DATASET is "p\.logs"/,
+    });
+  });
+});
+
 describe("dedupFromEnvironment()", () => {
   it("shares nothing by default, nor with a URL that is set to nothing", async () => {
     for (const env of [{}, { INDELIBLE_DEDUP_REDIS_URL: "" }]) {
