@@ -3,6 +3,9 @@
  *
  *     node subscriber/worker.ts [--port 8081] [--host 127.0.0.1] [--table conversations ...]
  *
+ * On Cloud Run, which says so by `CLOUD_RUN_WORKER_POOL` or `K_SERVICE`, it can be reached by probes unless told otherwise: on every interface, and at
+ * `PORT` where that is set. Elsewhere `PORT` means nothing to it.
+ *
  * Reads the subscription `<topic>.worker` of each topic (of some with --table, which also takes `bigquery_audit`), which must be pull subscriptions with a retry policy,
  * acknowledges a message when its events are dealt with, and serves GET /metrics and /healthz. The environment is that of the function
  * (config.ts). Prints one line of JSON on stdout when it is ready. On SIGTERM it takes nothing more, finishes what it has within 25 s, and ends.
@@ -26,10 +29,12 @@ const EXIT_MS = 25_000;
 /** What failed is given back after a pause of this length at most: without a retry policy, Pub/Sub would send it again at once. */
 const MAX_NACK_PAUSE_MS = 1_000;
 
+const { PORT, K_SERVICE, CLOUD_RUN_WORKER_POOL } = process.env;
+const onCloudRun = (CLOUD_RUN_WORKER_POOL ?? K_SERVICE) !== undefined;
 const { values } = parseArgs({
   options: {
-    port: { type: "string", default: "8081" },
-    host: { type: "string", default: "127.0.0.1" },
+    port: { type: "string", default: (onCloudRun ? PORT : undefined) ?? "8081" },
+    host: { type: "string", default: onCloudRun ? "0.0.0.0" : "127.0.0.1" },
     table: { type: "string", multiple: true, default: [...sources] },
   },
 });
