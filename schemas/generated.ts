@@ -1,5 +1,6 @@
 import { auditFiles, auditReference } from "./audit-files.ts";
 import { jsonSchemaOf } from "./json-schema.ts";
+import { tableFiles, viewFiles } from "./plain-files.ts";
 import { errorsReference, tablesReference } from "./reference.ts";
 import { tableNames, tables } from "./tables.ts";
 
@@ -10,6 +11,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ["docs/errors.md", errorsReference()],
     ["docs/audit-queries.md", auditReference()],
     ...auditFiles(),
+    ...viewFiles(),
+    ...tableFiles(),
     ...tableNames.map((name): [string, string] => [
       `schemas/json/${name}.schema.json`,
       `${JSON.stringify(jsonSchemaOf(tables[name]), null, 2)}\n`,

@@ -1,0 +1,8 @@
+-- seals_history: One entry for each table and closed window of `ingested_at`: the Merkle root of its rows. Every entry once; conflict: another entry has the same log_id and other content.
+-- The query of the view, with {project} for the ID of the project. Written by `npm run build`; do not edit.
+SELECT
+  *,
+  MIN(entry_hash) OVER (PARTITION BY log_id) != MAX(entry_hash) OVER (PARTITION BY log_id) AS conflict
+FROM `{project}.agent_logs_raw.seals`
+WHERE TRUE
+QUALIFY ROW_NUMBER() OVER (PARTITION BY log_id ORDER BY published_at, message_id, ingested_at) = 1;

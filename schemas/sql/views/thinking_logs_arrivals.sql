@@ -1,0 +1,4 @@
+-- thinking_logs_arrivals: Every step of an agent's reasoning. Every copy of every entry: an entry that was delivered twice is here twice.
+-- The query of the view, with {project} for the ID of the project. Written by `npm run build`; do not edit.
+SELECT *
+FROM `{project}.agent_logs_raw.thinking_logs`;
