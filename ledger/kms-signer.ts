@@ -140,7 +140,8 @@ export async function openKmsSigner({
 
 /** Loaded here because it takes 200 ms and only some sealers need it. */
 async function defaultClient(): Promise<KmsClient> {
-  const { KeyManagementServiceClient } = await import("@google-cloud/kms");
+  const { KeyManagementServiceClient } =
+    await import("@google-cloud/kms/build/src/v1/key_management_service_client.js");
   return new KeyManagementServiceClient();
 }
 

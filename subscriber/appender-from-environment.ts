@@ -1,4 +1,5 @@
-import { v1 } from "@google-cloud/bigquery-storage";
+// Not the whole package, which loads writers and readers of its own: a fifth of what a start costs.
+import * as v1 from "@google-cloud/bigquery-storage/build/src/v1/index.js";
 import { credentials } from "@grpc/grpc-js";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { datasetsFromEnvironment } from "@indelible/schemas/names.ts";

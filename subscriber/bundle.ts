@@ -19,6 +19,6 @@ await Promise.all([
     name: "worker",
     program: "subscriber/worker.ts",
     installed: [],
-    start: "node index.js",
+    start: "node --enable-source-maps index.js",
   }),
 ]);
