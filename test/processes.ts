@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 export interface ServiceProcess {
   readonly process: ChildProcess;
   /** What it printed when it was ready. */
-  readonly ready: { readonly port: number; readonly grpcPort?: number };
+  readonly ready: { readonly port: number; readonly grpcPort?: number; readonly host?: string };
   /** All that it wrote to stderr so far. */
   readonly errors: () => string;
   /** Ends it and waits until it has ended. Default SIGTERM. */

@@ -72,6 +72,10 @@ describe("the worker", () => {
     rmSync(data, { recursive: true });
   });
 
+  it("is reached from this machine only, unless it is on Cloud Run", () => {
+    assert.equal(worker.ready.host, "127.0.0.1");
+  });
+
   it("makes rows of what it pulls, and gives each the time at which Pub/Sub took its message", async () => {
     const before = Date.now();
     const id = await publish([event(1), event(2)]);
