@@ -57,7 +57,7 @@ async function writeProgram(folder: string, { program, installed }: Deployable):
     // Node shows the line of an error that nobody catches.
     lineLimit: 200,
     sourcemap: "linked",
-    // They are in the repository, and four times as large as the program.
+    // They are in the repository, and larger than the program.
     sourcesContent: false,
     legalComments: "none",
     external: [...installed],
