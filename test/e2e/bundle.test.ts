@@ -6,7 +6,13 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { PubSub } from "@google-cloud/pubsub";
-import { pullSubscriptionOf, pushSubscriptionOf, topicOf } from "@indelible/schemas/names.ts";
+import {
+  DEFAULT_TOPIC_PREFIX,
+  defaultDatasets,
+  pullSubscriptionOf,
+  pushSubscriptionOf,
+  topicOf,
+} from "@indelible/schemas/names.ts";
 import { bigQueryClient, pubSubClient } from "../../cli/clients.ts";
 import { deliver } from "../../cli/delivery.ts";
 import { provisionTopics } from "../../cli/dev/provision.ts";
@@ -128,6 +134,8 @@ describe("what is deployed", () => {
     const report = await deliver(sampleDay("2026-01-31"), {
       project: services.project,
       local: true,
+      datasets: defaultDatasets,
+      topicPrefix: DEFAULT_TOPIC_PREFIX,
       alone: true,
       signal: new AbortController().signal,
     });
