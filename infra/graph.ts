@@ -1,9 +1,10 @@
 /** What the program would make, found out by running it against mocks of Pulumi: nothing is asked of the cloud, and no credentials are needed. */
-import { output, runtime } from "@pulumi/pulumi";
+import { output, Resource, runtime, type ResourceOptions } from "@pulumi/pulumi";
 import { deploy, type Deployed } from "./deployment.ts";
 import { answerTo, madeUp } from "./mock-cloud.ts";
 import { namesOf } from "./names.ts";
 import { settingsOf, type StackConfig } from "./settings.ts";
+import type { Stack } from "./stack.ts";
 
 export interface Node {
   /** As `gcp:pubsub/topic:Topic`. */
@@ -14,6 +15,10 @@ export interface Node {
   readonly inputs: { readonly [input: string]: unknown };
   /** Whether Pulumi refuses to delete it. */
   readonly protect: boolean;
+  /** Whether it stays in the cloud when it is no longer part of the program. */
+  readonly retained: boolean;
+  /** What it is made after for another reason than that it names it: `type name` of each. */
+  readonly after: readonly string[];
 }
 
 export interface Graph {
@@ -26,18 +31,20 @@ export interface Graph {
 /**
  * The graph of a stack. One at a time: Pulumi's runtime is one for the process.
  *
+ * @param program default: everything
  * @throws ERR_CONFIG
  */
-export async function graphOf(config: StackConfig): Promise<Graph> {
+export async function graphOf(config: StackConfig, program: (stack: Stack) => Deployed = deploy): Promise<Graph> {
   const settings = settingsOf(config);
   const names = namesOf(settings);
-  const nodes: Node[] = [];
-  const protectedNames = new Set<string>();
+  const nodes: Pick<Node, "type" | "name" | "inputs">[] = [];
+  const options = new Map<string, Pick<Node, "protect" | "retained" | "after">>();
+  const keys = new Map<Resource, string>();
   await runtime.setMocks(
     {
       newResource({ type, name, inputs }) {
         const given: { readonly [input: string]: unknown } = inputs;
-        if (type !== "pulumi:pulumi:Stack") nodes.push({ type, name, inputs: given, protect: false });
+        if (type !== "pulumi:pulumi:Stack") nodes.push({ type, name, inputs: given });
         return madeUp(type, name, given, settings.projectId);
       },
       call: ({ token, inputs }) => ({ ...inputs, ...answerTo(token) }),
@@ -47,24 +54,44 @@ export async function graphOf(config: StackConfig): Promise<Graph> {
     true,
   );
   let deployed: Deployed = {};
+  let refusal: { readonly error: unknown } | undefined;
   await runtime.runInPulumiStack(() => {
-    runtime.registerStackTransformation(({ type, name, opts }) => {
-      if (opts.protect === true) protectedNames.add(`${type} ${name}`);
+    runtime.registerStackTransformation(({ resource, type, name, opts }) => {
+      const key = `${type} ${name}`;
+      keys.set(resource, key);
+      options.set(key, {
+        protect: opts.protect === true,
+        retained: opts.retainOnDelete === true,
+        after: dependenciesOf(opts).map((before) => keys.get(before) ?? "unknown"),
+      });
       return undefined;
     });
-    deployed = deploy({ settings, names, bundles: { function: "dist/function", sealer: "dist/sealer" } });
+    // What is thrown in here, Pulumi would report for itself, and to nobody who could catch it.
+    try {
+      deployed = program({ settings, names, bundles: { function: "dist/function", sealer: "dist/sealer" } });
+    } catch (error) {
+      refusal = { error };
+    }
     return Promise.resolve();
   });
   const outputs = await new Promise<{ readonly [name: string]: unknown }>((resolve) => {
     output(deployed).apply(resolve);
   });
   await runtime.disconnect();
+  if (refusal !== undefined) throw refusal.error;
   return {
     nodes: nodes
-      .map((node) => ({ ...node, protect: protectedNames.has(`${node.type} ${node.name}`) }))
+      .map((node) => ({ ...node, ...(options.get(`${node.type} ${node.name}`) ?? noOptions) }))
       .toSorted((a, b) => compare(a.type, b.type) || compare(a.name, b.name)),
     outputs,
   };
+}
+
+const noOptions: Pick<Node, "protect" | "retained" | "after"> = { protect: false, retained: false, after: [] };
+
+/** Those that are given as resources, which all of ours are. */
+function dependenciesOf({ dependsOn }: ResourceOptions): readonly Resource[] {
+  return (Array.isArray(dependsOn) ? dependsOn : [dependsOn]).filter((resource) => Resource.isInstance(resource));
 }
 
 function compare(a: string, b: string): number {

@@ -30,7 +30,26 @@ const makers: { readonly [type: string]: (name: string, inputs: Inputs, projectI
   }),
   "gcp:serviceaccount/account:Account": (_name, inputs, project) => {
     const email = `${textOf(inputs, "accountId")}@${project}.iam.gserviceaccount.com`;
-    return { id: `projects/${project}/serviceAccounts/${email}`, email, member: `serviceAccount:${email}` };
+    const id = `projects/${project}/serviceAccounts/${email}`;
+    return { id, name: id, email, member: `serviceAccount:${email}` };
+  },
+  "gcp:projects/iAMCustomRole:IAMCustomRole": (_name, inputs, project) => {
+    const id = `projects/${project}/roles/${textOf(inputs, "roleId")}`;
+    return { id, name: id };
+  },
+  "gcp:bigquery/dataset:Dataset": (_name, inputs, project) => ({
+    id: `projects/${project}/datasets/${textOf(inputs, "datasetId")}`,
+  }),
+  "gcp:bigquery/table:Table": (_name, inputs, project) => ({
+    id: `projects/${project}/datasets/${textOf(inputs, "datasetId")}/tables/${textOf(inputs, "tableId")}`,
+  }),
+  "gcp:tags/tagKey:TagKey": (_name, inputs, project) => {
+    const shortName = textOf(inputs, "shortName");
+    return { id: `tagKeys/281470000000000-${shortName}`, namespacedName: `${project}/${shortName}` };
+  },
+  "gcp:tags/tagValue:TagValue": (_name, inputs) => {
+    const key = textOf(inputs, "parent")?.replace("tagKeys/", "");
+    return { id: `tagValues/${key}-${textOf(inputs, "shortName")}` };
   },
 };
 

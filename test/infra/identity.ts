@@ -15,6 +15,8 @@ const identifying = [
   "service",
   "serviceAccountId",
   "displayName",
+  "shortName",
+  "parent",
   "dashboardJson",
   "role",
   "member",

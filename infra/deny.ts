@@ -1,0 +1,148 @@
+/**
+ * An IAM deny policy: what nobody may do to the tables of the log, whatever roles somebody has, but the accounts that append and the break-glass
+ * group. It says nothing of reading.
+ *
+ * It knows the log by a tag on the dataset of tables, which the tables inherit: other tables of the project are left alone, as are the temporary ones
+ * in which BigQuery keeps results; and another environment's accounts append to their own tables, which bear another tag.
+ */
+import { interpolate, output, type Output, type Resource } from "@pulumi/pulumi";
+import { DenyPolicy } from "@pulumi/gcp/iam/index.js";
+import { TagKey, TagValue } from "@pulumi/gcp/tags/index.js";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { roleNames, roles } from "@indelible/schemas/rights.ts";
+import type { Accounts } from "./accounts.ts";
+import type { Stack } from "./stack.ts";
+
+export interface LogTag {
+  /** As a dataset takes it. */
+  readonly onDataset: Output<{ [key: string]: string }>;
+  /** Whether a resource bears it, as a condition of IAM. */
+  readonly condition: Output<string>;
+}
+
+/**
+ * Not every permission can be denied, and a policy with one that cannot is refused as a whole. Google's list of those that can (Permissions supported
+ * in deny policies) was not to be had when this was written, so these are what its other pages name, or what published policies deny.
+ *
+ * - Of BigQuery, said by Google: tables.updateData, tables.delete (access control, on authorized resources); deleting of resources, tags of datasets and
+ *   row access policies (release notes of August 2023); in general since June 2026.
+ * - Denied by published policies: tables.update, tables.updateData, tables.delete, tables.createTagBinding, tables.deleteTagBinding,
+ *   datasets.update, datasets.delete.
+ * - Not established, and left out: tables.setIamPolicy, datasets.setIamPolicy, policies on columns (tables.setCategory, tables.setColumnDataPolicy,
+ *   dataPolicies). Nobody can give himself by these what is denied here.
+ */
+export const deniedPermissions = {
+  /** Appends; together with a job also UPDATE, DELETE, MERGE, TRUNCATE and jobs that overwrite. The accounts that append cannot start a job. */
+  rows: ["bigquery.googleapis.com/tables.updateData"],
+  rest: [
+    // DROP, and CREATE OR REPLACE.
+    "bigquery.googleapis.com/tables.delete",
+    "bigquery.googleapis.com/datasets.delete",
+    // Columns, and a shorter retention, which deletes at once.
+    "bigquery.googleapis.com/tables.update",
+    // Access lists, and how far back one can travel in time.
+    "bigquery.googleapis.com/datasets.update",
+    // Rows that some do not see: the sealer would take them for deleted, or never see them.
+    "bigquery.googleapis.com/rowAccessPolicies.create",
+    "bigquery.googleapis.com/rowAccessPolicies.update",
+    // The tag itself. A table's own value would hide the inherited one.
+    "bigquery.googleapis.com/datasets.createTagBinding",
+    "bigquery.googleapis.com/datasets.deleteTagBinding",
+    "bigquery.googleapis.com/tables.createTagBinding",
+    "bigquery.googleapis.com/tables.deleteTagBinding",
+  ],
+} as const;
+
+const EVERYBODY = "principalSet://goog/public:all";
+const APPEND = "bigquery.tables.updateData";
+
+/**
+ * The tag of the log; undefined when there is to be no deny policy.
+ *
+ * @throws ERR_CONFIG when nobody is to be exempt: nobody could add a column then, nor could `pulumi up`
+ */
+export function createLogTag({ settings, names }: Stack): LogTag | undefined {
+  if (!settings.denyPolicy) return undefined;
+  if (settings.breakGlass.length === 0)
+    throw new IndelibleError(
+      "ERR_CONFIG",
+      "indelible:breakGlass names nobody, and the deny policy would bind everybody",
+      {
+        hint: "Name who may change tables, among them whoever runs `pulumi up`: pulumi config set --path 'indelible:breakGlass[0]' group:GROUP. Without an organization there is no deny policy: pulumi config set indelible:denyPolicy false.",
+      },
+    );
+  const key = new TagKey("log", {
+    parent: `projects/${settings.projectId}`,
+    shortName: names.resource("log"),
+    description: "On the dataset of tables that are only appended to.",
+  });
+  const value = new TagValue("append-only", { parent: key.id, shortName: "append-only" });
+  return {
+    onDataset: output([key.namespacedName, value.shortName] as const).apply(([name, short]) => ({ [name]: short })),
+    condition: interpolate`resource.matchTagId('${key.id}', '${value.id}')`,
+  };
+}
+
+/** @param after what cannot be made any more once it is there */
+export function createDenyPolicy(
+  { settings, names }: Stack,
+  accounts: Accounts,
+  tag: LogTag,
+  after: readonly Resource[],
+): DenyPolicy {
+  const breakGlass = settings.breakGlass.map(denyPrincipal);
+  const appenders = accountsThatAppend(accounts).map(
+    (email) => interpolate`principal://iam.googleapis.com/projects/-/serviceAccounts/${email}`,
+  );
+  const denialCondition = { title: "Tables of the log", expression: tag.condition };
+  return new DenyPolicy(
+    "log",
+    {
+      parent: encodeURIComponent(`cloudresourcemanager.googleapis.com/projects/${settings.projectId}`),
+      name: names.resource("log"),
+      displayName: "The log of AI agents is only appended to",
+      rules: [
+        {
+          description: "Only the accounts that append change rows.",
+          denyRule: {
+            deniedPrincipals: [EVERYBODY],
+            exceptionPrincipals: [...appenders, ...breakGlass],
+            deniedPermissions: [...deniedPermissions.rows],
+            denialCondition,
+          },
+        },
+        {
+          description: "Nobody changes or deletes tables.",
+          denyRule: {
+            deniedPrincipals: [EVERYBODY],
+            exceptionPrincipals: breakGlass,
+            deniedPermissions: [...deniedPermissions.rest],
+            denialCondition,
+          },
+        },
+      ],
+    },
+    { dependsOn: [...after] },
+  );
+}
+
+function accountsThatAppend(accounts: Accounts): readonly Output<string>[] {
+  return roleNames
+    .filter((role) => accounts.has(role) && roles[role].grants.some(({ permissions }) => permissions.includes(APPEND)))
+    .map((role) => accounts.of(role).email);
+}
+
+/** A member of an allow policy, as deny policies name it. */
+function denyPrincipal(member: string): string {
+  const [, kind, email = ""] = /^(user|group|serviceAccount):(.*)$/.exec(member) ?? [];
+  switch (kind) {
+    case "user":
+      return `principal://goog/subject/${email}`;
+    case "group":
+      return `principalSet://goog/group/${email}`;
+    case "serviceAccount":
+      return `principal://iam.googleapis.com/projects/-/serviceAccounts/${email}`;
+    default:
+      return member;
+  }
+}

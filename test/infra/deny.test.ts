@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Graph, Node } from "../../infra/graph.ts";
+import { nodesOf } from "./held.ts";
+import { production, staging } from "./stacks.ts";
+import { wiredGraph } from "./wired.ts";
+
+interface Rule {
+  readonly denyRule: {
+    readonly deniedPrincipals: readonly string[];
+    readonly exceptionPrincipals: readonly string[];
+    readonly deniedPermissions: readonly string[];
+    readonly denialCondition: { readonly expression: string };
+  };
+}
+
+const POLICY = "gcp:iam/denyPolicy:DenyPolicy";
+const graph = await wiredGraph(production);
+const second = await wiredGraph(staging);
+
+const breakGlass = "principalSet://goog/group/break-glass@acme.example";
+const account = (id: string): string =>
+  `principal://iam.googleapis.com/projects/-/serviceAccounts/${id}@acme-agents.iam.gserviceaccount.com`;
+
+describe("the deny policy", () => {
+  const [policy] = nodesOf(graph, POLICY);
+  assert.ok(policy !== undefined);
+
+  it("is on the project, and comes after everything that it would not let be made", () => {
+    assert.equal(policy.inputs["parent"], "cloudresourcemanager.googleapis.com%2Fprojects%2Facme-agents");
+    assert.equal(policy.after.length, nodesOf(graph, "gcp:bigquery/table:Table").length);
+  });
+
+  it("keeps everybody from changing rows, but the accounts that append and the break-glass group", () => {
+    assert.deepEqual(mayStill(policy, "bigquery.googleapis.com/tables.updateData"), [
+      account("indelible-writer"),
+      account("indelible-sealer"),
+      breakGlass,
+    ]);
+    const [other] = nodesOf(second, POLICY);
+    assert.ok(other !== undefined);
+    assert.deepEqual(mayStill(other, "bigquery.googleapis.com/tables.updateData"), [
+      account("indelible-writer-staging"),
+      account("indelible-worker-staging"),
+      account("indelible-sealer-staging"),
+      breakGlass,
+    ]);
+  });
+
+  for (const permission of [
+    "tables.delete",
+    "tables.update",
+    "datasets.delete",
+    "datasets.update",
+    "rowAccessPolicies.create",
+    "datasets.deleteTagBinding",
+    "tables.createTagBinding",
+  ]) {
+    it(`keeps everybody but the break-glass group from ${permission}, those who append too`, () => {
+      assert.deepEqual(mayStill(policy, `bigquery.googleapis.com/${permission}`), [breakGlass]);
+    });
+  }
+
+  it("keeps nobody from reading, and from starting a job", () => {
+    const denied = rulesOf(policy).flatMap(({ denyRule }) => denyRule.deniedPermissions);
+    assert.deepEqual(
+      denied.filter((permission) => /get|list|jobs|readsessions/i.test(permission)),
+      [],
+    );
+  });
+
+  it("is about the tables of its own environment, so that the accounts of the other may append to theirs", () => {
+    const conditions = [graph, second].map((of) => {
+      const [key] = nodesOf(of, "gcp:tags/tagKey:TagKey");
+      const [raw, views] = nodesOf(of, "gcp:bigquery/dataset:Dataset");
+      assert.deepEqual(raw?.inputs["resourceTags"], {
+        [`acme-agents/${String(key?.inputs["shortName"])}`]: "append-only",
+      });
+      assert.equal(views?.inputs["resourceTags"], undefined);
+      const expressions = new Set(
+        nodesOf(of, POLICY).flatMap((node) => rulesOf(node).map(({ denyRule }) => denyRule.denialCondition.expression)),
+      );
+      assert.equal(expressions.size, 1);
+      return [...expressions][0];
+    });
+    assert.match(String(conditions[0]), /^resource\.matchTagId\('tagKeys\/\S+', 'tagValues\/\S+'\)$/);
+    assert.notEqual(conditions[0], conditions[1]);
+  });
+
+  it("knows people, accounts and members of other clouds by the names that deny policies have for them", async () => {
+    const other = "principal://iam.googleapis.com/locations/global/workforcePools/acme/subject/ann";
+    const members = ["user:ann@acme.example", "serviceAccount:deploy@acme-agents.iam.gserviceaccount.com", other];
+    const [named] = nodesOf(
+      await wiredGraph({ ...production, "indelible:breakGlass": JSON.stringify(members) }),
+      POLICY,
+    );
+    assert.ok(named !== undefined);
+    assert.deepEqual(mayStill(named, "bigquery.googleapis.com/tables.delete"), [
+      "principal://goog/subject/ann@acme.example",
+      account("deploy"),
+      other,
+    ]);
+  });
+
+  it("is not made without anybody who is exempt, and the error says what to set", async () => {
+    await assert.rejects(wiredGraph({ ...production, "indelible:breakGlass": "[]" }), {
+      code: "ERR_CONFIG",
+      message: /indelible:breakGlass names nobody/,
+      hint: /indelible:breakGlass\[0\].*indelible:denyPolicy false/,
+    });
+  });
+
+  it("can be left out, and its tag with it", async () => {
+    const without: Graph = await wiredGraph({ ...production, "indelible:denyPolicy": "false" });
+    assert.deepEqual(
+      without.nodes.filter(({ type }) => type === POLICY || type.startsWith("gcp:tags/")),
+      [],
+    );
+    for (const { inputs } of nodesOf(without, "gcp:bigquery/dataset:Dataset"))
+      assert.equal(inputs["resourceTags"], undefined);
+  });
+});
+
+/** Whom the policy leaves a permission that it denies to everybody. */
+function mayStill(policy: Node, permission: string): readonly string[] {
+  const rules = rulesOf(policy).filter(({ denyRule }) => denyRule.deniedPermissions.includes(permission));
+  assert.equal(rules.length, 1, permission);
+  return rules.flatMap(({ denyRule }) => {
+    assert.deepEqual(denyRule.deniedPrincipals, ["principalSet://goog/public:all"]);
+    return denyRule.exceptionPrincipals;
+  });
+}
+
+function rulesOf({ inputs }: Node): readonly Rule[] {
+  return inputs["rules"] as readonly Rule[];
+}

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { declaredTopics } from "@indelible/schemas/topics.ts";
+import { nodesOf } from "./held.ts";
+import { production, staging } from "./stacks.ts";
+import { wiredGraph } from "./wired.ts";
+
+const SUBSCRIPTION = "gcp:pubsub/subscription:Subscription";
+const BINDING = "gcp:pubsub/subscriptionIAMMember:SubscriptionIAMMember";
+
+const push = await wiredGraph(production);
+const pull = await wiredGraph(staging);
+const torndown = await wiredGraph({ ...production, "indelible:deletionProtection": "false" });
+
+const subscriptionsOf = (graph: typeof push): ReadonlyMap<unknown, (typeof push)["nodes"][number]> =>
+  new Map(nodesOf(graph, SUBSCRIPTION).map((node) => [node.inputs["name"], node]));
+
+describe("subscriptions", () => {
+  it("are the declared ones of either the function or the worker, and the kept ones", () => {
+    const expected = (prefix: string, which: "pushSubscription" | "pullSubscription"): readonly string[] =>
+      declaredTopics(prefix).flatMap(({ delivery, kept }) => [delivery[which], ...kept.map(({ id }) => id)]);
+    assert.deepEqual(
+      [...subscriptionsOf(push).keys()].toSorted(),
+      expected("agent-logs", "pushSubscription").toSorted(),
+    );
+    assert.deepEqual(
+      [...subscriptionsOf(pull).keys()].toSorted(),
+      expected("agent-logs-staging", "pullSubscription").toSorted(),
+    );
+  });
+
+  it("never expire, and keep what is not acknowledged as long as the topic", () => {
+    for (const graph of [push, pull])
+      for (const { inputs } of nodesOf(graph, SUBSCRIPTION)) {
+        assert.deepEqual(inputs["expirationPolicy"], { ttl: "" });
+        assert.equal(inputs["messageRetentionDuration"], "2678400s");
+        assert.equal(inputs["ackDeadlineSeconds"], 60);
+      }
+  });
+
+  it("of the function push to the path of their table, with a token for the function by the pusher's account", () => {
+    for (const { delivery } of declaredTopics()) {
+      assert.deepEqual(subscriptionsOf(push).get(delivery.pushSubscription)?.inputs["pushConfig"], {
+        pushEndpoint: `https://indelible-function-abc-ew.a.run.app/${delivery.path}`,
+        oidcToken: {
+          serviceAccountEmail: "indelible-pusher@acme-agents.iam.gserviceaccount.com",
+          audience: "https://indelible-function-abc-ew.a.run.app",
+        },
+      });
+    }
+  });
+
+  it("of the worker, and the safety net, are pulled", () => {
+    for (const { inputs } of nodesOf(pull, SUBSCRIPTION)) assert.equal(inputs["pushConfig"], undefined);
+    assert.equal(subscriptionsOf(push).get("agent-logs.dead-letter.safety-net")?.inputs["pushConfig"], undefined);
+  });
+
+  for (const [name, graph, prefix] of [
+    ["push", push, "agent-logs"],
+    ["pull", pull, "agent-logs-staging"],
+  ] as const) {
+    it(`deliver again after 1 to 60 s, and give up to the dead-letter topic (${name})`, () => {
+      for (const { delivery } of declaredTopics(prefix)) {
+        const node = subscriptionsOf(graph).get(
+          name === "push" ? delivery.pushSubscription : delivery.pullSubscription,
+        );
+        assert.deepEqual(node?.inputs["retryPolicy"], { minimumBackoff: "1s", maximumBackoff: "60s" });
+        assert.deepEqual(
+          node.inputs["deadLetterPolicy"],
+          delivery.lastResort === undefined
+            ? undefined
+            : { deadLetterTopic: `projects/acme-agents/topics/${prefix}.dead-letter`, maxDeliveryAttempts: 100 },
+        );
+      }
+    });
+
+    it(`that forward are there after the dead-letter topic has its net and its publisher (${name})`, () => {
+      const forwarding = nodesOf(graph, SUBSCRIPTION).filter(({ inputs }) => inputs["deadLetterPolicy"] !== undefined);
+      assert.equal(forwarding.length, 9);
+      for (const { after } of forwarding) {
+        assert.ok(after.includes(`${SUBSCRIPTION} ${prefix}.dead-letter.safety-net`));
+        assert.ok(after.includes("gcp:pubsub/topicIAMMember:TopicIAMMember forwarding"));
+      }
+    });
+  }
+
+  it("are there before anybody may publish", () => {
+    const publishers = nodesOf(push, "gcp:pubsub/topicIAMMember:TopicIAMMember").filter(
+      ({ name }) => name !== "forwarding",
+    );
+    assert.ok(publishers.length > 10);
+    for (const { name, after } of publishers)
+      for (const subscription of nodesOf(push, SUBSCRIPTION))
+        assert.ok(after.includes(`${SUBSCRIPTION} ${subscription.name}`), name);
+  });
+
+  it("stay in the cloud when the other form takes over, with their rights: only they have what is not acknowledged", () => {
+    const delivering = nodesOf(push, SUBSCRIPTION).filter(({ name }) => !name.endsWith(".safety-net"));
+    for (const { name, retained } of delivering) assert.ok(retained, name);
+    const forwarding = nodesOf(push, BINDING).filter(({ name }) => name.startsWith("forwarding "));
+    assert.equal(forwarding.length, 9);
+    for (const { name, retained } of forwarding) assert.ok(retained, name);
+    const { protect } = subscriptionsOf(push).get("agent-logs.dead-letter.safety-net") ?? {};
+    assert.ok(protect);
+  });
+
+  it("go with a stack that is to be torn down", () => {
+    for (const { protect, retained } of nodesOf(torndown, SUBSCRIPTION))
+      assert.deepEqual([protect, retained], [false, false]);
+  });
+});

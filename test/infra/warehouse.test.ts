@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { bigQueryTableOf, type BigQueryField } from "@indelible/schemas/bigquery.ts";
+import { tableNames, tables } from "@indelible/schemas/tables.ts";
+import { viewsOf } from "@indelible/schemas/views.ts";
+import type { Node } from "../../infra/graph.ts";
+import { accessesOf, nodesOf } from "./held.ts";
+import { production, staging } from "./stacks.ts";
+import { wiredGraph } from "./wired.ts";
+
+const TABLE = "gcp:bigquery/table:Table";
+const graph = await wiredGraph(production);
+const second = await wiredGraph(staging);
+
+const datasets = nodesOf(graph, "gcp:bigquery/dataset:Dataset");
+const raw = nodesOf(graph, TABLE).filter(({ inputs }) => inputs["datasetId"] === "agent_logs_raw");
+const views = nodesOf(graph, TABLE).filter(({ inputs }) => inputs["datasetId"] === "agent_logs");
+const idOf = ({ inputs }: Node): string => String(inputs["tableId"]);
+
+describe("datasets", () => {
+  it("let nobody in but owners of the project and those who have a right, and no editors of the project", () => {
+    for (const { inputs } of datasets) {
+      const [owner, ...others] = accessesOf(inputs);
+      assert.deepEqual(owner, { role: "OWNER", specialGroup: "projectOwners" });
+      for (const { role, specialGroup, domain, dataset } of others) {
+        assert.equal(specialGroup, undefined);
+        assert.equal(domain, undefined);
+        if (dataset === undefined) assert.match(String(role), /^projects\/acme-agents\/roles\/indelible_/);
+      }
+    }
+  });
+
+  it("let the views read the tables, and nothing else read anything", () => {
+    const authorized = datasets.flatMap(({ name, inputs }) =>
+      accessesOf(inputs).flatMap(({ dataset, view, routine }) => {
+        assert.equal(view, undefined);
+        assert.equal(routine, undefined);
+        return dataset === undefined ? [] : [{ on: name, dataset }];
+      }),
+    );
+    assert.deepEqual(authorized, [
+      {
+        on: "raw",
+        dataset: { dataset: { projectId: "acme-agents", datasetId: "agent_logs" }, targetTypes: ["VIEWS"] },
+      },
+    ]);
+  });
+
+  it("are where they are told, keep 7 days of the past, and are not deleted with their tables", () => {
+    const facts = [...datasets, ...nodesOf(second, "gcp:bigquery/dataset:Dataset")].map(({ inputs, protect }) => [
+      inputs["datasetId"],
+      inputs["location"],
+      inputs["maxTimeTravelHours"],
+      inputs["deleteContentsOnDestroy"],
+      protect,
+    ]);
+    assert.deepEqual(facts, [
+      ["agent_logs_raw", "europe-west1", "168", false, true],
+      ["agent_logs", "europe-west1", "168", false, true],
+      ["agent_logs_staging_raw", "EU", "168", false, true],
+      ["agent_logs_staging", "EU", "168", false, true],
+    ]);
+  });
+});
+
+describe("tables", () => {
+  it("are all there, with the columns that are declared", () => {
+    assert.deepEqual(raw.map(idOf).toSorted(), [...tableNames].toSorted());
+    for (const node of raw) {
+      const declared = bigQueryTableOf(tables[nameOf(node)]);
+      assert.deepEqual(fieldsOf(node), declared.schema.fields);
+      assert.equal(node.inputs["description"], declared.description);
+      assert.deepEqual(node.inputs["clusterings"], declared.clustering.fields);
+    }
+  });
+
+  it("say what must be there, and what each column is", () => {
+    for (const node of raw) {
+      const fields = fieldsOf(node);
+      assert.deepEqual(
+        ["log_id", "entry", "entry_hash", "ingested_at"].map(
+          (name) => fields.find((field) => field.name === name)?.mode,
+        ),
+        ["REQUIRED", "REQUIRED", "REQUIRED", "REQUIRED"],
+      );
+      for (const { name, description } of fields) assert.notEqual(description, "", name);
+    }
+  });
+
+  it("keep the partition of a day for as long as they are declared to", () => {
+    for (const node of raw) {
+      const days = Math.ceil(tables[nameOf(node)].retentionYears * 365.25);
+      assert.deepEqual(node.inputs["timePartitioning"], {
+        type: "DAY",
+        field: "ingested_at",
+        expirationMs: days * 86_400_000,
+      });
+      assert.equal(node.inputs["requirePartitionFilter"], undefined, "the views read without one");
+      assert.equal(node.inputs["expirationTime"], undefined);
+    }
+  });
+
+  it("have no key, by which an appender could delete", () => {
+    for (const { inputs } of raw) assert.equal(inputs["tableConstraints"], undefined);
+  });
+
+  it("refuse to be deleted, twice, until a stack is to be torn down", async () => {
+    for (const { inputs, protect } of raw) assert.deepEqual([inputs["deletionProtection"], protect], [true, true]);
+    const torndown = await wiredGraph({ ...production, "indelible:deletionProtection": "false" });
+    for (const { inputs, protect } of nodesOf(torndown, TABLE))
+      assert.deepEqual([inputs["deletionProtection"], protect], [false, false]);
+  });
+});
+
+describe("views", () => {
+  it("are all there, as they are declared, and can be replaced", () => {
+    assert.deepEqual(
+      views.map((node) => [idOf(node), node.inputs["view"], node.inputs["deletionProtection"], node.protect]),
+      viewsOf("acme-agents")
+        .map(({ name, query }) => [name, { query, useLegacySql: false }, false, false] as const)
+        .toSorted(([one], [other]) => (one < other ? -1 : 1)),
+    );
+  });
+
+  it("are made after every table and view that they read", () => {
+    for (const { inputs, name, after } of views) {
+      const { query } = viewsOf("acme-agents").find((view) => view.name === inputs["tableId"]) ?? { query: "" };
+      const rawReads = tableNames.filter((table) => query.includes(`\`acme-agents.agent_logs_raw.${table}\``));
+      const viewReads = views.map(idOf).filter((view) => query.includes(`\`acme-agents.agent_logs.${view}\``));
+      assert.ok(rawReads.length + viewReads.length > 0, name);
+      assert.deepEqual(
+        after.toSorted(),
+        [
+          ...rawReads.map((table) => `${TABLE} raw.${table}`),
+          ...viewReads.map((view) => `${TABLE} views.${view}`),
+        ].toSorted(),
+      );
+    }
+  });
+});
+
+function nameOf(node: Node): (typeof tableNames)[number] {
+  const name = tableNames.find((table) => table === idOf(node));
+  if (name === undefined) throw new Error(`${idOf(node)} is not declared`);
+  return name;
+}
+
+function fieldsOf({ inputs }: Node): readonly BigQueryField[] {
+  return JSON.parse(String(inputs["schema"])) as readonly BigQueryField[];
+}
