@@ -21,15 +21,16 @@ export interface LogTag {
 }
 
 /**
- * Not every permission can be denied, and a policy with one that cannot is refused as a whole. Google's list of those that can (Permissions supported
- * in deny policies) was not to be had when this was written, so these are what its other pages name, or what published policies deny.
+ * Not every permission can be denied, and a policy with one that cannot is refused as a whole. Google's list of those that can ("Permissions supported
+ * in deny policies") could not be read when this was written. Hence only what is said elsewhere, or what published policies deny:
  *
- * - Of BigQuery, said by Google: tables.updateData, tables.delete (access control, on authorized resources); deleting of resources, tags of datasets and
- *   row access policies (release notes of August 2023); in general since June 2026.
- * - Denied by published policies: tables.update, tables.updateData, tables.delete, tables.createTagBinding, tables.deleteTagBinding,
- *   datasets.update, datasets.delete.
+ * - Said of BigQuery: tables.updateData and tables.delete (Google's page on access control with IAM, where it denies them to authorized resources); deleting of
+ *   resources, tags of datasets, row access policies (release notes of August 2023, as others sum them up). Deny policies for BigQuery have been
+ *   generally available since June 2026.
+ * - In use in published policies: tables.updateData, tables.delete, tables.update, tables.createTagBinding, tables.deleteTagBinding, datasets.delete,
+ *   datasets.update.
  * - Not established, and left out: tables.setIamPolicy, datasets.setIamPolicy, policies on columns (tables.setCategory, tables.setColumnDataPolicy,
- *   dataPolicies). Nobody can give himself by these what is denied here.
+ *   dataPolicies). None of these gives what is denied here; who has them can keep the sealer and auditors from reading, which `verify` reports.
  */
 export const deniedPermissions = {
   /** Appends; together with a job also UPDATE, DELETE, MERGE, TRUNCATE and jobs that overwrite. The accounts that append cannot start a job. */
