@@ -153,6 +153,6 @@ function createViews(
   return made;
 }
 
-function viewsIn({ settings }: Stack): readonly View[] {
-  return viewsOf(settings.projectId);
+function viewsIn({ settings, names }: Stack): readonly View[] {
+  return viewsOf(settings.projectId, names.datasets);
 }

@@ -113,6 +113,23 @@ describe("tables", () => {
 });
 
 describe("views", () => {
+  it("of an environment read its own datasets, and no others", () => {
+    for (const [of, project] of [
+      [graph, /`acme-agents\.agent_logs(?:_raw)?\.\w+`/g],
+      [second, /`acme-agents\.agent_logs_staging(?:_raw)?\.\w+`/g],
+    ] as const) {
+      const queries = nodesOf(of, TABLE).flatMap(({ inputs }) =>
+        "view" in inputs ? [JSON.stringify(inputs["view"])] : [],
+      );
+      assert.equal(queries.length, views.length);
+      for (const query of queries) {
+        const named = query.match(/`[^`]*`/g) ?? [];
+        assert.ok(named.length > 0);
+        assert.deepEqual(named, query.match(project));
+      }
+    }
+  });
+
   it("are all there, as they are declared, and can be replaced", () => {
     assert.deepEqual(
       views.map((node) => [idOf(node), node.inputs["view"], node.inputs["deletionProtection"], node.protect]),

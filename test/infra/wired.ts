@@ -1,3 +1,4 @@
+import { output } from "@pulumi/pulumi";
 import { createAccounts } from "../../infra/accounts.ts";
 import { createCustomRoles } from "../../infra/custom-roles.ts";
 import type { Deployed } from "../../infra/deployment.ts";
@@ -25,8 +26,6 @@ function wired(stack: Stack): Deployed {
   const topics = createTopics(stack);
   const warehouse = createWarehouse(stack, rights, tag);
   const pusher = accounts.of("pusher");
-  // Pulumi itself can be named in infra/ only.
-  const output = (value: string): typeof pusher.email => pusher.email.apply(() => value);
   const functionUri = output(`https://${names.resource("function")}-abc-ew.a.run.app`);
   const subscriptions = createSubscriptions(stack, { topics, functionUri, pusher });
   createGrants(stack, rights, {
