@@ -77,7 +77,8 @@ function ownAccount(projectId: string): RegExp {
 function entryOf(member: string): DatasetEntry {
   const [, kind, email = ""] = /^(user|serviceAccount|group):(.*)$/.exec(member) ?? [];
   if (kind === undefined) return { iamMember: member };
-  return kind === "group" ? { groupByEmail: email } : { userByEmail: email };
+  // BigQuery gives addresses back in small letters, and anything else would be a change at each `pulumi up`.
+  return kind === "group" ? { groupByEmail: email.toLowerCase() } : { userByEmail: email.toLowerCase() };
 }
 
 function distinct(members: readonly string[]): readonly string[] {

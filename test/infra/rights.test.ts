@@ -114,6 +114,11 @@ describe("people of a stack", () => {
     ],
     ["an account of ours as an agent", "agents", "serviceAccount:indelible-sealer@acme-agents.iam.gserviceaccount.com"],
     [
+      "an account of ours that the deny policy does not bind",
+      "breakGlass",
+      "serviceAccount:indelible-writer@acme-agents.iam.gserviceaccount.com",
+    ],
+    [
       "every account of a project",
       "readers",
       "principalSet://cloudresourcemanager.googleapis.com/projects/123456789012/type/ServiceAccount",

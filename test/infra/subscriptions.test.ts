@@ -29,6 +29,19 @@ describe("subscriptions", () => {
     );
   });
 
+  it("are two of the dead-letter topic, and one of each other", () => {
+    for (const [graph, prefix] of [
+      [push, "agent-logs"],
+      [pull, "agent-logs-staging"],
+    ] as const)
+      for (const { id } of declaredTopics(prefix)) {
+        const on = nodesOf(graph, SUBSCRIPTION).filter(
+          ({ inputs }) => inputs["topic"] === `projects/acme-agents/topics/${id}`,
+        );
+        assert.equal(on.length, id.endsWith(".dead-letter") ? 2 : 1, id);
+      }
+  });
+
   it("never expire, and keep what is not acknowledged as long as the topic", () => {
     for (const graph of [push, pull])
       for (const { inputs } of nodesOf(graph, SUBSCRIPTION)) {
