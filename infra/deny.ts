@@ -24,7 +24,7 @@ export interface LogTag {
  * Not every permission can be denied, and a policy with one that cannot is refused as a whole. Google's list of those that can ("Permissions supported
  * in deny policies") could not be read when this was written. Hence only what is said elsewhere, or what published policies deny:
  *
- * - Said of BigQuery: tables.updateData and tables.delete (Google's page on access control with IAM, where it denies them to authorized resources); deleting of
+ * - Said of BigQuery: tables.updateData and tables.delete (Google's page on access control with IAM: of what can be denied to authorized resources); deleting of
  *   resources, tags of datasets, row access policies (release notes of August 2023, as others sum them up). Deny policies for BigQuery have been
  *   generally available since June 2026.
  * - In use in published policies: tables.updateData, tables.delete, tables.update, tables.createTagBinding, tables.deleteTagBinding, datasets.delete,

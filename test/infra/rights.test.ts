@@ -161,6 +161,15 @@ describe("people of a stack", () => {
     );
   });
 
+  it("stand in access lists in small letters, as BigQuery gives them back", async () => {
+    const graph = await wiredGraph({ ...production, "indelible:readers": '["group:Finance@Acme.example"]' });
+    const views = heldIn(graph).filter(({ on, role }) => on === "datasets/agent_logs" && role.includes("_reader_"));
+    assert.deepEqual(
+      views.map(({ member }) => member),
+      ["finance@acme.example"],
+    );
+  });
+
   it("that are nobody have roles all the same: one that was deleted could not be made again for weeks", async () => {
     const nobody = await wiredGraph({
       "gcp:project": "acme-agents",
