@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
-import { datasetsFromEnvironment, RAW_DATASET } from "@indelible/schemas/names.ts";
+import { datasetsFromEnvironment } from "@indelible/schemas/names.ts";
 import { appenderFromEnvironment, warehouseToken } from "@indelible/subscriber/appender-from-environment.ts";
 import { folderStore } from "./folder-store.ts";
 import { openGcsStore } from "./gcs-store.ts";
@@ -10,17 +10,13 @@ import { openLocalKeys } from "./local-keys.ts";
 import { verifierKeyOf } from "./note.ts";
 import { isObjectName } from "./object-name.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { defaultOrigin } from "./origin.ts";
 import type { RowReader } from "./row-reader.ts";
 import type { SealOptions } from "./seal.ts";
 import { sealRows } from "./seal-rows.ts";
 import type { Signer } from "./signer.ts";
 import { storageRowReader } from "./storage-row-reader.ts";
 import { openWitness } from "./witness.ts";
-
-/** The origin of a project's seal log, unless it is configured: what its checkpoints begin with and its keys are named. */
-export function defaultOrigin(projectId: string, datasetId: string = RAW_DATASET): string {
-  return `indelible/${projectId}/${datasetId}`;
-}
 
 /** Everything that seals, wired together. */
 export interface SealerService {

@@ -38,7 +38,10 @@ export async function sealAll(options: () => Promise<SealOptions>, yielding = 0)
   return total;
 }
 
-/** Runs the sealer, one run at a time: whoever asks during a run gets the outcome of that run. */
+/**
+ * Runs the sealer, one run at a time: whoever asks during a run gets the outcome of that run. What it logs has an `event` (`sealed`,
+ * `witness-refuses`, `witness-behind`) or the `code` of an error, by which alerts know it.
+ */
 export class Sealer {
   readonly #options: () => Promise<SealOptions>;
   #running: Promise<SealReport> | undefined;
@@ -74,13 +77,19 @@ export class Sealer {
       this.#state = { lastSuccessMs: Date.now(), lastFailure: undefined };
       const { commitNumber, logSize, seals, rows, witnessFailure } = report;
       if (commitNumber !== undefined) {
-        log("INFO", "sealed", { commitNumber, seals, rows, logSize: String(logSize) });
+        log("INFO", "sealed", { event: "sealed", commitNumber, seals, rows, logSize: String(logSize) });
       }
       if (witnessFailure !== undefined) {
-        const what = isRefusal(witnessFailure)
+        const refuses = isRefusal(witnessFailure);
+        const what = refuses
           ? "the witness refuses the log: the log or the witness is not what it was; run `indelible verify`"
           : "the witness did not take a checkpoint; it is shown it again";
-        log("ERROR", what, { cause: textOf(witnessFailure) });
+        const code = IndelibleError.is(witnessFailure) ? witnessFailure.code : "internal";
+        log("ERROR", what, {
+          event: refuses ? "witness-refuses" : "witness-behind",
+          code,
+          cause: textOf(witnessFailure),
+        });
       }
       return report;
     } catch (error) {
