@@ -21,12 +21,6 @@ export interface Service {
 }
 
 /**
- * Requests that an instance of the function is meant to take at once, for whoever deploys it. The bodies of as many messages of 10 MB
- * (13.5 MB in base64) may be in memory before the function sees them, beside eight times `INDELIBLE_MAX_IN_FLIGHT_BYTES`: give it 2 GiB.
- */
-export const CONCURRENCY = 80;
-
-/**
  * The service as the environment describes it:
  *
  * - `GOOGLE_CLOUD_PROJECT`: the project of topics and tables. Required.
