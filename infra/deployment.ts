@@ -1,11 +1,19 @@
 import type { Output } from "@pulumi/pulumi";
+import { createAccessAudit } from "./access-audit.ts";
 import { createAccounts } from "./accounts.ts";
+import { enableApis } from "./apis.ts";
 import { createCustomRoles } from "./custom-roles.ts";
 import { createDenyPolicy, createLogTag } from "./deny.ts";
+import { createGrants } from "./grants.ts";
 import { holdersOf } from "./holders.ts";
+import { createLedger } from "./ledger.ts";
+import { createMonitoring } from "./monitoring.ts";
+import { createServices } from "./services.ts";
 import type { Stack } from "./stack.ts";
+import { createSubscriptions } from "./subscriptions.ts";
 import { createTopics } from "./topics.ts";
 import { createWarehouse } from "./warehouse.ts";
+import { createWorker } from "./worker.ts";
 
 /** What `pulumi stack output` says. */
 export interface Deployed {
@@ -14,12 +22,35 @@ export interface Deployed {
 
 /** Everything, in an order in which each part can name those before it. */
 export function deploy(stack: Stack): Deployed {
+  enableApis();
   const tag = createLogTag(stack);
   const accounts = createAccounts(stack);
   const rights = createCustomRoles(stack, holdersOf(stack, accounts));
-  createTopics(stack);
+  const topics = createTopics(stack);
   const warehouse = createWarehouse(stack, rights, tag);
+  const ledger = createLedger(stack);
+  const services = createServices(stack, accounts, ledger);
+  const functionUri = services.function.uri;
+  const subscriptions = createSubscriptions(stack, { topics, functionUri, pusher: accounts.of("pusher") });
+  createGrants(stack, rights, {
+    topics,
+    subscriptions,
+    tables: warehouse.tables,
+    functionService: services.function.service,
+    sealerService: services.sealer.service,
+    signingKey: ledger.key.id,
+    checkpointBucket: ledger.checkpoints.name,
+  });
+  createWorker(stack, accounts);
+  createAccessAudit(stack, topics);
+  createMonitoring(stack);
   if (tag !== undefined)
     createDenyPolicy(stack, accounts, tag, [...warehouse.tables.values(), ...warehouse.views.values()]);
-  return { topicPrefix: stack.names.topicPrefix };
+  return {
+    topicPrefix: stack.names.topicPrefix,
+    functionUri,
+    sealerUri: services.sealer.uri,
+    checkpoints: ledger.store,
+    verifierKeys: ledger.keyList,
+  };
 }

@@ -1,10 +1,11 @@
 /** What the program would make, found out by running it against mocks of Pulumi: nothing is asked of the cloud, and no credentials are needed. */
+import { setImmediate as turn } from "node:timers/promises";
 import { output, Resource, runtime, type ResourceOptions } from "@pulumi/pulumi";
 import { deploy, type Deployed } from "./deployment.ts";
 import { answerTo, madeUp } from "./mock-cloud.ts";
 import { namesOf } from "./names.ts";
 import { settingsOf, type StackConfig } from "./settings.ts";
-import type { Stack } from "./stack.ts";
+import type { Bundles, Stack } from "./stack.ts";
 
 export interface Node {
   /** As `gcp:pubsub/topic:Topic`. */
@@ -19,6 +20,8 @@ export interface Node {
   readonly retained: boolean;
   /** What it is made after for another reason than that it names it: `type name` of each. */
   readonly after: readonly string[];
+  /** How many were made when it was asked for: what waits for others comes after them. */
+  readonly order: number;
 }
 
 export interface Graph {
@@ -28,26 +31,43 @@ export interface Graph {
   readonly outputs: { readonly [name: string]: unknown };
 }
 
+const SERVICE = "gcp:projects/service:Service";
+
+/** What the graph does not depend on but for the names of two objects. */
+const notBuilt: Bundles = {
+  function: { folder: "dist/function", sha256: "0".repeat(64) },
+  sealer: { folder: "dist/sealer", sha256: "0".repeat(64) },
+};
+
 /**
  * The graph of a stack. One at a time: Pulumi's runtime is one for the process.
  *
  * @param program default: everything
+ * @param bundles default: some that are not there
  * @throws ERR_CONFIG
  */
-export async function graphOf(config: StackConfig, program: (stack: Stack) => Deployed = deploy): Promise<Graph> {
+export async function graphOf(
+  config: StackConfig,
+  program: (stack: Stack) => Deployed = deploy,
+  bundles: Bundles = notBuilt,
+): Promise<Graph> {
   const settings = settingsOf(config);
   const names = namesOf(settings);
-  const nodes: Pick<Node, "type" | "name" | "inputs">[] = [];
+  const nodes: Pick<Node, "type" | "name" | "inputs" | "order">[] = [];
   const options = new Map<string, Pick<Node, "protect" | "retained" | "after">>();
   const keys = new Map<Resource, string>();
+  let made = 0;
   await runtime.setMocks(
     {
-      newResource({ type, name, inputs }) {
+      async newResource({ type, name, inputs }) {
         const given: { readonly [input: string]: unknown } = inputs;
-        if (type !== "pulumi:pulumi:Stack") nodes.push({ type, name, inputs: given });
+        if (type !== "pulumi:pulumi:Stack") nodes.push({ type, name, inputs: given, order: made });
+        // To turn a service on takes long: whatever does not wait for it is asked for meanwhile.
+        if (type === SERVICE) for (let turns = 0; turns < 50; turns += 1) await turn();
+        if (type !== "pulumi:pulumi:Stack") made += 1;
         return madeUp(type, name, given, settings.projectId);
       },
-      call: ({ token, inputs }) => ({ ...inputs, ...answerTo(token) }),
+      call: ({ token, inputs }) => ({ ...inputs, ...answerTo(token, inputs) }),
     },
     "indelible",
     settings.environment ?? "default",
@@ -68,7 +88,7 @@ export async function graphOf(config: StackConfig, program: (stack: Stack) => De
     });
     // What is thrown in here, Pulumi would report for itself, and to nobody who could catch it.
     try {
-      deployed = program({ settings, names, bundles: { function: "dist/function", sealer: "dist/sealer" } });
+      deployed = program({ settings, names, bundles });
     } catch (error) {
       refusal = { error };
     }

@@ -1,5 +1,7 @@
 /** What the cloud would answer when a resource is made or asked for, as far as other resources need it. Everything is made up, and looks like the real one. */
 
+import { createPrivateKey, createPublicKey, hash, type KeyObject } from "node:crypto";
+
 export interface Made {
   readonly id: string;
   readonly state: { readonly [output: string]: unknown };
@@ -51,11 +53,57 @@ const makers: { readonly [type: string]: (name: string, inputs: Inputs, projectI
     const key = textOf(inputs, "parent")?.replace("tagKeys/", "");
     return { id: `tagValues/${key}-${textOf(inputs, "shortName")}` };
   },
+  "gcp:cloudfunctionsv2/function:Function": (name, inputs, project) => {
+    const location = textOf(inputs, "location") ?? "";
+    const serviceConfig = {
+      ...objectOf(inputs, "serviceConfig"),
+      uri: `https://${name}-x5mkr7ylcq-ew.a.run.app`,
+      service: `projects/${project}/locations/${location}/services/${name}`,
+    };
+    return { id: `projects/${project}/locations/${location}/functions/${name}`, serviceConfig };
+  },
+  "gcp:kms/keyRing:KeyRing": (name, inputs, project) => ({
+    id: `projects/${project}/locations/${textOf(inputs, "location")}/keyRings/${name}`,
+  }),
+  "gcp:kms/cryptoKey:CryptoKey": (name, inputs) => ({ id: `${textOf(inputs, "keyRing")}/cryptoKeys/${name}` }),
+  "gcp:artifactregistry/repository:Repository": (_name, inputs, project) => ({
+    id: `projects/${project}/locations/${textOf(inputs, "location")}/repositories/${textOf(inputs, "repositoryId")}`,
+  }),
+  "gcp:storage/bucketObject:BucketObject": (name) => ({ outputName: name }),
+  "gcp:logging/projectSink:ProjectSink": () => ({
+    writerIdentity: `serviceAccount:service-${PROJECT_NUMBER}@gcp-sa-logging.iam.gserviceaccount.com`,
+  }),
+  "gcp:monitoring/notificationChannel:NotificationChannel": (name, _inputs, project) => ({
+    id: `projects/${project}/notificationChannels/${name}`,
+  }),
 };
 
 /** The answer to a question, as `gcp:organizations/getProject:getProject`. */
-export function answerTo(token: string): { readonly [output: string]: unknown } {
-  return token === "gcp:organizations/getProject:getProject" ? { number: PROJECT_NUMBER } : {};
+export function answerTo(token: string, inputs: Inputs): { readonly [output: string]: unknown } {
+  if (token === "gcp:organizations/getProject:getProject") return { number: PROJECT_NUMBER };
+  if (token === "gcp:kms/getKMSCryptoKeyVersion:getKMSCryptoKeyVersion") {
+    const algorithm = "EC_SIGN_ED25519";
+    return { algorithm, publicKeys: [{ algorithm, pem: publicKeyPem(Number(inputs["version"])) }] };
+  }
+  return {};
+}
+
+/** The private key of a version of the signing key: everybody can make it. */
+export function signingKeyOf(version: number): KeyObject {
+  const seed = hash("sha256", `version ${version} of a made-up key`, "buffer");
+  return createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: "der", type: "pkcs8" });
+}
+
+/** RFC 8410: an Ed25519 PrivateKeyInfo, up to the seed. */
+const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
+
+function publicKeyPem(version: number): string {
+  return createPublicKey(signingKeyOf(version)).export({ format: "pem", type: "spki" }).toString();
+}
+
+function objectOf(inputs: Inputs, field: string): object {
+  const value = inputs[field];
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 function textOf(inputs: Inputs, field: string): string | undefined {

@@ -1,17 +1,13 @@
 /** What `pulumi up` runs, from this folder. */
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { runtime } from "@pulumi/pulumi";
-import { IndelibleError } from "@indelible/schemas/errors.ts";
+import { openBundle, type Bundle } from "./bundle.ts";
 import { deploy, type Deployed } from "./deployment.ts";
 import { namesOf } from "./names.ts";
 import { settingsOf } from "./settings.ts";
 
-/** The folder of a bundle. @throws ERR_CONFIG */
-function bundle(name: string): string {
-  const folder = fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
-  if (existsSync(`${folder}/package-lock.json`)) return folder;
-  throw new IndelibleError("ERR_CONFIG", `there is no dist/${name} to deploy`, { hint: "npm run build" });
+function bundle(name: string): Bundle {
+  return openBundle(fileURLToPath(new URL(`../dist/${name}`, import.meta.url)));
 }
 
 export default function program(): Deployed {

@@ -1,3 +1,4 @@
+import type { Bundle } from "./bundle.ts";
 import type { Names } from "./names.ts";
 import type { Settings } from "./settings.ts";
 
@@ -5,11 +6,10 @@ import type { Settings } from "./settings.ts";
 export interface Stack {
   readonly settings: Settings;
   readonly names: Names;
-  /** Folders with what is deployed, as `npm run build` writes them. */
   readonly bundles: Bundles;
 }
 
 export interface Bundles {
-  readonly function: string;
-  readonly sealer: string;
+  readonly function: Bundle;
+  readonly sealer: Bundle;
 }

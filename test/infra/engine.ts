@@ -71,7 +71,10 @@ export async function previewEngine(): Promise<PreviewEngine> {
       { request }: ServerUnaryCall<ResourceInvokeRequest, ResourceInvokeResponse>,
       answer: sendUnaryData<ResourceInvokeResponse>,
     ) {
-      const found = structs.Struct.fromJavaScript({ ...answerTo(request.getTok()) } as { [name: string]: string });
+      const asked = request.getArgs()?.toJavaScript() ?? {};
+      const found = structs.Struct.fromJavaScript({ ...answerTo(request.getTok(), asked) } as {
+        [name: string]: string;
+      });
       answer(null, new resources.ResourceInvokeResponse().setReturn(found));
     },
   });

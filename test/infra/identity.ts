@@ -14,6 +14,7 @@ const identifying = [
   "cryptoKeyId",
   "service",
   "serviceAccountId",
+  "repositoryId",
   "displayName",
   "shortName",
   "parent",

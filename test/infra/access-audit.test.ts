@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { graphOf } from "../../infra/graph.ts";
+import { inputOf, nodeOf, nodesOf, textOf } from "./nodes.ts";
+import { production, staging } from "./stacks.ts";
+
+const graph = await graphOf(production);
+const second = await graphOf(staging);
+const docs = readFileSync(new URL("../../docs/access-audit.md", import.meta.url), "utf8");
+const inOneLine = (text: string): string => text.replaceAll(/\s+/g, " ").replaceAll("( ", "(").trim();
+
+describe("the sink of BigQuery's audit log", () => {
+  it("has the filter of docs/access-audit.md", () => {
+    const documented = /--log-filter='([^']+)'/.exec(docs)?.[1];
+    assert.ok(documented !== undefined);
+    const filter = textOf(nodeOf(graph, "ProjectSink", "access"), "filter");
+    assert.equal(inOneLine(filter), inOneLine(documented.replace("PROJECT", "acme-agents")));
+  });
+
+  it("goes to the topic of its environment, where an identity of its own may publish", () => {
+    for (const [of, topic, name] of [
+      [graph, "agent-logs.bigquery-audit", "indelible-access"],
+      [second, "agent-logs-staging.bigquery-audit", "indelible-access-staging"],
+    ] as const) {
+      const sink = nodeOf(of, "ProjectSink", "access");
+      assert.equal(sink.inputs["name"], name);
+      assert.equal(sink.inputs["uniqueWriterIdentity"], true);
+      assert.equal(sink.inputs["destination"], `pubsub.googleapis.com/projects/acme-agents/topics/${topic}`);
+      const grant = nodeOf(of, "TopicIAMMember", "access-sink");
+      assert.equal(grant.inputs["topic"], `projects/acme-agents/topics/${topic}`);
+      assert.equal(grant.inputs["role"], "roles/pubsub.publisher");
+      assert.match(textOf(grant, "member"), /^serviceAccount:service-\d+@gcp-sa-logging\.iam\.gserviceaccount\.com$/);
+    }
+  });
+});
+
+describe("the audit config", () => {
+  it("logs reads of BigQuery and signatures without exempting anybody, and is the stack's without an environment", () => {
+    const configs = nodesOf(graph, "IAMAuditConfig");
+    assert.deepEqual(configs.map(({ inputs }) => inputs["service"]).toSorted(), [
+      "bigquery.googleapis.com",
+      "cloudkms.googleapis.com",
+    ]);
+    for (const config of configs)
+      assert.deepEqual(inputOf(config, "auditLogConfigs"), [{ logType: "DATA_READ" }], config.name);
+    assert.deepEqual(nodesOf(second, "IAMAuditConfig"), []);
+  });
+
+  it("is as docs/access-audit.md has it", () => {
+    const [, json = ""] = /```json\n(\{ "auditConfigs"[^`]+)```/.exec(docs) ?? [];
+    const { auditConfigs } = JSON.parse(json) as { auditConfigs: readonly object[] };
+    const declared = nodesOf(graph, "IAMAuditConfig").map(({ inputs: { service, auditLogConfigs } }) => ({
+      service,
+      auditLogConfigs,
+    }));
+    for (const config of auditConfigs)
+      assert.ok(declared.some((one) => JSON.stringify(one) === JSON.stringify(config)));
+  });
+});
