@@ -210,7 +210,7 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     id: "watch-changed",
     title: "Watch changed",
     severity: "CRITICAL",
-    when: "a sink, an exclusion, a metric of logs, an alert, who gets alerts, or the audit config was changed or deleted",
+    when: "a sink was made, or a sink, an exclusion, a metric of logs, an alert, who gets alerts, or the audit config was changed or deleted",
     means: "Somebody may be making himself unseen. A deployment does this too.",
     command: activity,
     condition: () => logged(changesOfWatch(), who),

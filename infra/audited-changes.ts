@@ -60,11 +60,14 @@ export function changesOfEvidence({ projectId, names }: Audited): string {
   ].join("\n");
 }
 
-/** What watches the log: sinks and exclusions, the audit config, alert policies and who gets them. */
+/**
+ * What watches the log: sinks and exclusions, the audit config, alert policies and who gets them. New sinks too: all of a project write by the
+ * same account, so another one could put what it likes into the topic of the access audit.
+ */
 export function changesOfWatch(): string {
   return [
     audited,
-    '(protoPayload.methodName=~"^google[.]logging[.]v2[.]ConfigServiceV2[.](Update|Delete)Sink$"',
+    '(protoPayload.methodName=~"^google[.]logging[.]v2[.]ConfigServiceV2[.](Create|Update|Delete)Sink$"',
     'OR protoPayload.methodName=~"^google[.]logging[.]v2[.]ConfigServiceV2[.](Create|Update)Exclusion$"',
     'OR protoPayload.methodName=~"^google[.]logging[.]v2[.]MetricsServiceV2[.](Update|Delete)LogMetric$"',
     'OR protoPayload.methodName=~"^google[.]monitoring[.]v3[.](AlertPolicyService[.](Update|Delete)AlertPolicy|NotificationChannelService[.](Update|Delete)NotificationChannel)$"',

@@ -16,7 +16,12 @@ export function nodeOf(graph: Graph, type: string, name: string): Node {
 
 /** What is at a path of the inputs, as `serviceConfig.uri`. */
 export function inputOf({ inputs }: Node, path: string): unknown {
-  return path.split(".").reduce<unknown>((value, key) => fieldOf(value, key), inputs);
+  return valueAt(inputs, path);
+}
+
+/** What is at a path, as `serviceConfig.uri`; undefined when there is nothing. */
+export function valueAt(value: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((inner, key) => fieldOf(inner, key), value);
 }
 
 function fieldOf(value: unknown, key: string): unknown {
