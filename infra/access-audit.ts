@@ -28,7 +28,8 @@ export interface AccessAudit {
 }
 
 /**
- * The sink, and its right on the topic, which nobody else may have. The audit config is the project's, and one for each service: it belongs to
+ * The sink, and its right on the topic, which nobody else may have. All sinks of a project write by the same account of Cloud Logging, so who may make
+ * one may write records of reads: a new sink is an alert. The audit config is the project's, and one for each service: it belongs to
  * the stack without an environment. A project that has only stacks with one keeps its own.
  */
 export function createAccessAudit({ settings, names }: Stack, topics: Topics): AccessAudit {
