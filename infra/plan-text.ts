@@ -16,16 +16,30 @@ export function planText(stack: string, { nodes }: Graph, full: boolean): string
 }
 
 function lineOf({ name, inputs, protect }: Node): string {
-  const more = detailOf(inputs).filter((detail) => detail !== name);
-  return `  ${protect ? "*" : " "} ${[name, ...more].join("  ")}`.trimEnd();
+  const more = detailsOf(inputs).filter((detail) => !name.includes(detail));
+  return `  ${protect ? "*" : " "} ${[name, ...more].join("  ")}`;
 }
 
-/** What a person looks for first, of whatever kind it is. */
-function detailOf(inputs: Inputs): readonly string[] {
-  return ["role", "member", "members", "permissions", "service", "schedule", "runtime"].flatMap((input) => {
+/** What a person looks for first, of whatever kind it is: its name in the cloud, and who may do what. */
+const telling = [
+  "name",
+  "accountId",
+  "datasetId",
+  "displayName",
+  "roleId",
+  "permissions",
+  "role",
+  "member",
+  "schedule",
+  "destination",
+];
+
+function detailsOf(inputs: Inputs): readonly string[] {
+  return telling.flatMap((input) => {
     const value = inputs[input];
-    if (value === undefined) return [];
-    return [Array.isArray(value) ? value.join(", ") : String(value)];
+    if (Array.isArray(value)) return [value.join(", ")];
+    // A custom role is told by its ID.
+    return typeof value === "string" ? [value.replace(/^projects\/[^/]+\/roles\//, "")] : [];
   });
 }
 
