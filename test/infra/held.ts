@@ -10,7 +10,7 @@ export interface Held {
   readonly on: string;
 }
 
-/** Of Google's own roles, only these may be used: they are what Pub/Sub's account needs for dead letters and push. */
+/** Of Google's own roles, only these may be used: by Google's accounts, by the account that builds containers, and on the list of keys. */
 const predefined: { readonly [role: string]: readonly string[] } = {
   "roles/pubsub.publisher": ["pubsub.topics.publish"],
   "roles/pubsub.subscriber": [
@@ -19,17 +19,26 @@ const predefined: { readonly [role: string]: readonly string[] } = {
     "pubsub.topics.attachSubscription",
   ],
   "roles/iam.serviceAccountOpenIdTokenCreator": ["iam.serviceAccounts.getOpenIdToken"],
+  "roles/artifactregistry.writer": [
+    "artifactregistry.repositories.downloadArtifacts",
+    "artifactregistry.repositories.uploadArtifacts",
+    "artifactregistry.tags.create",
+    "artifactregistry.tags.update",
+  ],
+  "roles/logging.logWriter": ["logging.logEntries.create", "logging.logEntries.route"],
+  "roles/storage.objectViewer": ["storage.objects.get", "storage.objects.list"],
 };
 
 /** By type of the binding, the input that names what it is on, and what that is. */
 const bound: { readonly [type: string]: (inputs: Node["inputs"]) => string } = {
   "gcp:projects/iAMMember:IAMMember": () => "project",
   "gcp:bigquery/iamMember:IamMember": ({ datasetId, tableId }) => `tables/${datasetId}.${tableId}`,
-  "gcp:pubsub/topicIAMMember:TopicIAMMember": ({ topic }) => `topics/${topic}`,
+  "gcp:pubsub/topicIAMMember:TopicIAMMember": ({ topic }) => `topics/${String(topic).split("/").at(-1)}`,
   "gcp:pubsub/subscriptionIAMMember:SubscriptionIAMMember": ({ subscription }) => `subscriptions/${subscription}`,
   "gcp:cloudrunv2/serviceIamMember:ServiceIamMember": ({ name }) => `services/${name}`,
   "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": ({ cryptoKeyId }) => String(cryptoKeyId),
   "gcp:storage/bucketIAMMember:BucketIAMMember": ({ bucket }) => `buckets/${bucket}`,
+  "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember": ({ repository }) => `repositories/${repository}`,
   "gcp:serviceaccount/iAMMember:IAMMember": ({ serviceAccountId }) => String(serviceAccountId),
 };
 

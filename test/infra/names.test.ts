@@ -32,8 +32,9 @@ describe("names", () => {
 
 describe("two environments in one project", async () => {
   const graphs = [await wiredGraph(production), await wiredGraph(staging)] as const;
-  // The account of Pub/Sub is one for the project: to ask for it twice is to ask for the same, and it is never deleted.
-  const ours = graphs.map(({ nodes }) => nodes.filter(({ type }) => !type.endsWith(":ServiceIdentity")));
+  // What is on for the whole project, and never turned off: to ask for it twice is to ask for the same.
+  const ofTheProject = /:(?:ServiceIdentity|projects\/service:Service)$/;
+  const ours = graphs.map(({ nodes }) => nodes.filter(({ type }) => !ofTheProject.test(type)));
 
   it("share nothing", () => {
     const taken = new Set(ours[0]?.map(identityOf));

@@ -21,12 +21,16 @@ for (const [name, config, graph] of stacks) {
   const settings = settingsOf(config);
   const names = namesOf(settings);
   const held = heldIn(graph);
-  const people = held.filter(({ member }) => member !== serviceAgent);
+  const builder = `${names.account("builder")}@${settings.projectId}.iam.gserviceaccount.com`;
+  const ours = held.filter(
+    ({ member, on }) =>
+      !/^service-\d+@gcp-sa-/.test(member) && member !== builder && on !== `buckets/${names.bucket("deployment")}`,
+  );
   const accountOf = (role: RoleName): string => `${names.account(role)}@${settings.projectId}.iam.gserviceaccount.com`;
 
   describe(`rights of ${name}`, () => {
     it("are those of the table and no others, each once", () => {
-      assert.deepEqual(people.map(line).toSorted(), expected(settings, names, accountOf).toSorted());
+      assert.deepEqual(ours.map(line).toSorted(), expected(settings, names, accountOf).toSorted());
     });
 
     it("of Pub/Sub's own account are what forwards dead letters and mints the tokens of push", () => {
@@ -53,7 +57,7 @@ for (const [name, config, graph] of stacks) {
     });
 
     it("of nobody are to give rights, or to change or delete what there is", () => {
-      const found = held.flatMap(({ member, permissions }) =>
+      const found = ours.flatMap(({ member, permissions }) =>
         permissions
           .filter((permission) => /\*|[a-z.](?:setIamPolicy|delete|update)$/i.test(permission))
           .filter((permission) => permission !== "bigquery.readsessions.update")
@@ -80,6 +84,15 @@ for (const [name, config, graph] of stacks) {
         held.filter(({ member }) => member === "break-glass@acme.example"),
         [],
       );
+    });
+
+    it("that are none of the table's are Google's, the builder's, or to read the list of keys", () => {
+      for (const { member, role } of held.filter((right) => !ours.includes(right))) {
+        const allowed =
+          member === builder ? /^roles\/(?:artifactregistry|logging|storage)\./ : /^roles\/(?:pubsub|iam|storage)\./;
+        assert.match(role, allowed, member);
+        assert.ok(!/admin|owner|editor/i.test(role), role);
+      }
     });
 
     it("are a custom role for each grant that can be held, with its permissions", () => {
@@ -232,7 +245,7 @@ function resourcesOf(grant: Grant, { projectId, region }: Settings, names: Names
     case "service":
       return [`services/${names.resource(grant.service)}`];
     case "signing-key":
-      return [`projects/${projectId}/locations/${region}/keyRings/${names.resource("ledger")}/cryptoKeys/seal`];
+      return [`projects/${projectId}/locations/${region}/keyRings/${names.resource("ledger")}/cryptoKeys/checkpoints`];
     case "checkpoints":
       return [`buckets/${names.bucket("checkpoints")}`];
   }

@@ -35,7 +35,7 @@ function wired(stack: Stack): Deployed {
     functionService: output(names.resource("function")),
     sealerService: output(names.resource("sealer")),
     signingKey: output(
-      `projects/${projectId}/locations/${region}/keyRings/${names.resource("ledger")}/cryptoKeys/seal`,
+      `projects/${projectId}/locations/${region}/keyRings/${names.resource("ledger")}/cryptoKeys/checkpoints`,
     ),
     checkpointBucket: output(names.bucket("checkpoints")),
   });
