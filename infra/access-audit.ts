@@ -4,6 +4,7 @@ import { IAMAuditConfig } from "@pulumi/gcp/projects/index.js";
 import { TopicIAMMember } from "@pulumi/gcp/pubsub/index.js";
 import { accessAuditTopic } from "@indelible/schemas/names.ts";
 import type { Stack } from "./stack.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 import type { Topics } from "./topics.ts";
 
 /** Records that tell of a read, and of read sessions. Of the whole project: a copy of a table may be in another dataset. */
@@ -32,7 +33,11 @@ export interface AccessAudit {
  * one may write records of reads: a new sink is an alert. The audit config is the project's, and one for each service: it belongs to
  * the stack without an environment. A project that has only stacks with one keeps its own.
  */
-export function createAccessAudit({ settings, names }: Stack, topics: Topics): AccessAudit {
+export function createAccessAudit(
+  { settings, names }: Stack,
+  topics: Topics,
+  subscriptions: Subscriptions,
+): AccessAudit {
   const { projectId } = settings;
   const id = accessAuditTopic(names.topicPrefix);
   const topic = topics.get(id);
@@ -44,11 +49,12 @@ export function createAccessAudit({ settings, names }: Stack, topics: Topics): A
     filter: accessAuditFilter(projectId),
     uniqueWriterIdentity: true,
   });
-  const grant = new TopicIAMMember("access-sink", {
-    topic: topic.id,
-    role: "roles/pubsub.publisher",
-    member: sink.writerIdentity,
-  });
+  const grant = new TopicIAMMember(
+    "access-sink",
+    { topic: topic.id, role: "roles/pubsub.publisher", member: sink.writerIdentity },
+    // What is published before a topic has subscriptions is delivered to none.
+    { dependsOn: [...subscriptions.values()] },
+  );
   const owned = settings.environment === undefined ? auditedServices : [];
   const configs = owned.map(
     (service) =>

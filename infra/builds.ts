@@ -2,7 +2,7 @@
 import { Repository, RepositoryIamMember } from "@pulumi/gcp/artifactregistry/index.js";
 import { IAMMember } from "@pulumi/gcp/projects/index.js";
 import { Bucket, BucketObject } from "@pulumi/gcp/storage/index.js";
-import { asset, type CustomResourceOptions, type Output } from "@pulumi/pulumi";
+import { asset, type CustomResourceOptions, type Output, type Resource } from "@pulumi/pulumi";
 import type { Accounts } from "./accounts.ts";
 import type { Bundle } from "./bundle.ts";
 import type { Stack } from "./stack.ts";
@@ -30,7 +30,8 @@ const RUNTIME = "nodejs24";
 const BUNDLES = "bundles/";
 const KEPT_DAYS = 90;
 
-export function createBuilds({ settings, names }: Stack, accounts: Accounts): Builds {
+/** @param before what has to be there before a function is */
+export function createBuilds({ settings, names }: Stack, accounts: Accounts, before: readonly Resource[]): Builds {
   const { projectId, region, deletionProtection } = settings;
   const bucket = new Bucket("deployment", {
     name: names.bucket("deployment"),
@@ -78,7 +79,7 @@ export function createBuilds({ settings, names }: Stack, accounts: Accounts): Bu
   ];
   return {
     bucket,
-    after: { dependsOn: grants },
+    after: { dependsOn: [...before, ...grants] },
     of(name, { folder, sha256 }, entryPoint) {
       // Another name for other content: the function is deployed again when, and only when, its bundle has changed.
       const object = new BucketObject(name, {

@@ -29,7 +29,8 @@ export function deploy(stack: Stack): Deployed {
   const topics = createTopics(stack);
   const warehouse = createWarehouse(stack, rights, tag);
   const ledger = createLedger(stack);
-  const services = createServices(stack, accounts, ledger);
+  const tables = [...warehouse.tables.values()];
+  const services = createServices(stack, accounts, ledger, tables);
   const functionUri = services.function.uri;
   const subscriptions = createSubscriptions(stack, { topics, functionUri, pusher: accounts.of("pusher") });
   createGrants(stack, rights, {
@@ -41,11 +42,10 @@ export function deploy(stack: Stack): Deployed {
     signingKey: ledger.key.id,
     checkpointBucket: ledger.checkpoints.name,
   });
-  createWorker(stack, accounts);
-  createAccessAudit(stack, topics);
+  createWorker(stack, accounts, tables);
+  createAccessAudit(stack, topics, subscriptions);
   createMonitoring(stack);
-  if (tag !== undefined)
-    createDenyPolicy(stack, accounts, tag, [...warehouse.tables.values(), ...warehouse.views.values()]);
+  if (tag !== undefined) createDenyPolicy(stack, accounts, tag, [...tables, ...warehouse.views.values()]);
   return {
     topicPrefix: stack.names.topicPrefix,
     functionUri,

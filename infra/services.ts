@@ -12,7 +12,7 @@
 import { Function as CloudFunction } from "@pulumi/gcp/cloudfunctionsv2/index.js";
 import { Job } from "@pulumi/gcp/cloudscheduler/index.js";
 import { BucketIAMMember, BucketObject } from "@pulumi/gcp/storage/index.js";
-import type { Output } from "@pulumi/pulumi";
+import type { Output, Resource } from "@pulumi/pulumi";
 import { functionSize, memoryOf, sealerSize, type InstanceSize } from "@indelible/schemas/deployment.ts";
 import { declaredTopics } from "@indelible/schemas/topics.ts";
 import type { Accounts } from "./accounts.ts";
@@ -46,9 +46,15 @@ export interface Deployment {
 /** The longest that an HTTP job of Cloud Scheduler may last. A run that is cut off has lost nothing: each of its commits stands. */
 const SEALING_SECONDS = 1800;
 
-export function createServices(stack: Stack, accounts: Accounts, ledger: Ledger): Services {
+/** @param tables a function must not know a column before its table has it: it could not append a row to it */
+export function createServices(
+  stack: Stack,
+  accounts: Accounts,
+  ledger: Ledger,
+  tables: readonly Resource[],
+): Services {
   const { settings, names, bundles } = stack;
-  const builds = createBuilds(stack, accounts);
+  const builds = createBuilds(stack, accounts, tables);
   const keyList = createKeyList(stack, accounts, builds, ledger);
   const common = { GOOGLE_CLOUD_PROJECT: settings.projectId, INDELIBLE_DATASET: names.datasets.raw };
   const ingest = createFunction(stack, accounts, builds, {

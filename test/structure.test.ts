@@ -15,6 +15,7 @@ const allowed: { readonly [folder: string]: readonly string[] } = {
   ledger: ["schemas", "publisher", "subscriber"],
   local: [],
   cli: ["schemas", "publisher", "ledger"],
+  infra: ["schemas", "ledger"],
 };
 
 interface Import {

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Graph, Node } from "../../infra/graph.ts";
 import { nodesOf } from "./held.ts";
 import { production, staging } from "./stacks.ts";
-import { wiredGraph } from "./wired.ts";
+import { graphOf, type Graph, type Node } from "../../infra/graph.ts";
 
 interface Rule {
   readonly denyRule: {
@@ -15,8 +14,8 @@ interface Rule {
 }
 
 const POLICY = "gcp:iam/denyPolicy:DenyPolicy";
-const graph = await wiredGraph(production);
-const second = await wiredGraph(staging);
+const graph = await graphOf(production);
+const second = await graphOf(staging);
 
 const breakGlass = "principalSet://goog/group/break-glass@acme.example";
 const account = (id: string): string =>
@@ -90,10 +89,7 @@ describe("the deny policy", () => {
   it("knows people, accounts and members of other clouds by the names that deny policies have for them", async () => {
     const other = "principal://iam.googleapis.com/locations/global/workforcePools/acme/subject/ann";
     const members = ["user:ann@acme.example", "serviceAccount:deploy@acme-agents.iam.gserviceaccount.com", other];
-    const [named] = nodesOf(
-      await wiredGraph({ ...production, "indelible:breakGlass": JSON.stringify(members) }),
-      POLICY,
-    );
+    const [named] = nodesOf(await graphOf({ ...production, "indelible:breakGlass": JSON.stringify(members) }), POLICY);
     assert.ok(named !== undefined);
     assert.deepEqual(mayStill(named, "bigquery.googleapis.com/tables.delete"), [
       "principal://goog/subject/ann@acme.example",
@@ -103,7 +99,7 @@ describe("the deny policy", () => {
   });
 
   it("is not made without anybody who is exempt, and the error says what to set", async () => {
-    await assert.rejects(wiredGraph({ ...production, "indelible:breakGlass": "[]" }), {
+    await assert.rejects(graphOf({ ...production, "indelible:breakGlass": "[]" }), {
       code: "ERR_CONFIG",
       message: /indelible:breakGlass names nobody/,
       hint: /indelible:breakGlass\[0\].*indelible:denyPolicy false/,
@@ -111,7 +107,7 @@ describe("the deny policy", () => {
   });
 
   it("can be left out, and its tag with it", async () => {
-    const without: Graph = await wiredGraph({ ...production, "indelible:denyPolicy": "false" });
+    const without: Graph = await graphOf({ ...production, "indelible:denyPolicy": "false" });
     assert.deepEqual(
       without.nodes.filter(({ type }) => type === POLICY || type.startsWith("gcp:tags/")),
       [],

@@ -5,7 +5,7 @@ import { resourceOf } from "../../infra/custom-roles.ts";
 import { namesOf } from "../../infra/names.ts";
 import { identityOf } from "./identity.ts";
 import { production, staging } from "./stacks.ts";
-import { wiredGraph } from "./wired.ts";
+import { graphOf } from "../../infra/graph.ts";
 
 const longest = namesOf({ projectId: "p".repeat(30), environment: "e".repeat(10) });
 const shortest = namesOf({ projectId: "p".repeat(6), environment: undefined });
@@ -31,7 +31,7 @@ describe("names", () => {
 });
 
 describe("two environments in one project", async () => {
-  const graphs = [await wiredGraph(production), await wiredGraph(staging)] as const;
+  const graphs = [await graphOf(production), await graphOf(staging)] as const;
   // What is on for the whole project, and never turned off: to ask for it twice is to ask for the same.
   const ofTheProject = /:(?:ServiceIdentity|projects\/service:Service)$/;
   const ours = graphs.map(({ nodes }) => nodes.filter(({ type }) => !ofTheProject.test(type)));

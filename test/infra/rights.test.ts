@@ -3,16 +3,15 @@ import { describe, it } from "node:test";
 import { forbiddenPairs, roleNames, roles, type Grant, type RoleName } from "@indelible/schemas/rights.ts";
 import { declaredTopics } from "@indelible/schemas/topics.ts";
 import { resourceOf } from "../../infra/custom-roles.ts";
-import type { Graph } from "../../infra/graph.ts";
 import { namesOf, type Names } from "../../infra/names.ts";
 import { settingsOf, type Settings, type StackConfig } from "../../infra/settings.ts";
 import { heldIn, nodesOf, texts, type Held } from "./held.ts";
 import { production, staging } from "./stacks.ts";
-import { wiredGraph } from "./wired.ts";
+import { graphOf, type Graph } from "../../infra/graph.ts";
 
 const stacks: readonly (readonly [name: string, config: StackConfig, graph: Graph])[] = [
-  ["production", production, await wiredGraph(production)],
-  ["staging, with the worker", staging, await wiredGraph(staging)],
+  ["production", production, await graphOf(production)],
+  ["staging, with the worker", staging, await graphOf(staging)],
 ];
 
 const serviceAgent = "service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com";
@@ -139,7 +138,7 @@ describe("people of a stack", () => {
   ];
   for (const [what, key, member] of refused) {
     it(`cannot be ${what}`, async () => {
-      await assert.rejects(wiredGraph({ ...production, [`indelible:${key}`]: JSON.stringify([member]) }), {
+      await assert.rejects(graphOf({ ...production, [`indelible:${key}`]: JSON.stringify([member]) }), {
         code: "ERR_CONFIG",
         message: `indelible:${key} has ${member}`,
       });
@@ -152,7 +151,7 @@ describe("people of a stack", () => {
       member: "serviceAccount:cfo@agents.iam.gserviceaccount.com",
       tables: [table],
     }));
-    const graph = await wiredGraph({
+    const graph = await graphOf({
       ...production,
       "indelible:readers": twice,
       "indelible:agents": JSON.stringify(agents),
@@ -164,7 +163,7 @@ describe("people of a stack", () => {
 
   it("may be members of other clouds", async () => {
     const member = "principal://iam.googleapis.com/locations/global/workforcePools/acme/subject/ann";
-    const graph = await wiredGraph({ ...production, "indelible:readers": JSON.stringify([member]) });
+    const graph = await graphOf({ ...production, "indelible:readers": JSON.stringify([member]) });
     assert.deepEqual(
       heldIn(graph)
         .filter((right) => right.member === member)
@@ -175,7 +174,7 @@ describe("people of a stack", () => {
   });
 
   it("stand in access lists in small letters, as BigQuery gives them back", async () => {
-    const graph = await wiredGraph({ ...production, "indelible:readers": '["group:Finance@Acme.example"]' });
+    const graph = await graphOf({ ...production, "indelible:readers": '["group:Finance@Acme.example"]' });
     const views = heldIn(graph).filter(({ on, role }) => on === "datasets/agent_logs" && role.includes("_reader_"));
     assert.deepEqual(
       views.map(({ member }) => member),
@@ -184,7 +183,7 @@ describe("people of a stack", () => {
   });
 
   it("that are nobody have roles all the same: one that was deleted could not be made again for weeks", async () => {
-    const nobody = await wiredGraph({
+    const nobody = await graphOf({
       "gcp:project": "acme-agents",
       "gcp:region": "europe-west1",
       "indelible:denyPolicy": "false",

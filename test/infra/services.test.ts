@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { tableNames } from "@indelible/schemas/tables.ts";
 import { declaredTopics } from "@indelible/schemas/topics.ts";
 import { graphOf } from "../../infra/graph.ts";
 import { inputOf, nodeOf, nodesOf } from "./nodes.ts";
@@ -49,6 +50,16 @@ describe("the function", () => {
       INDELIBLE_DATASET: "agent_logs_staging_raw",
       INDELIBLE_TOPIC_PREFIX: "agent-logs-staging",
     });
+  });
+
+  it("is changed after the tables, as sealer and worker are: whoever knows a column that its table has not cannot append a row", () => {
+    const tables = tableNames.map((name) => `gcp:bigquery/table:Table raw.${name}`);
+    for (const node of [ingest, sealer, nodeOf(second, "Function", "function"), nodeOf(second, "WorkerPool", "worker")])
+      assert.deepEqual(
+        tables.filter((table) => !node.after.includes(table)),
+        [],
+        node.name,
+      );
   });
 
   it("is given out by its run.app address, the only one that is reached from within", () => {

@@ -3,14 +3,14 @@ import { describe, it } from "node:test";
 import { declaredTopics } from "@indelible/schemas/topics.ts";
 import { nodesOf } from "./held.ts";
 import { production, staging } from "./stacks.ts";
-import { wiredGraph } from "./wired.ts";
+import { graphOf } from "../../infra/graph.ts";
 
 const SUBSCRIPTION = "gcp:pubsub/subscription:Subscription";
 const BINDING = "gcp:pubsub/subscriptionIAMMember:SubscriptionIAMMember";
 
-const push = await wiredGraph(production);
-const pull = await wiredGraph(staging);
-const torndown = await wiredGraph({ ...production, "indelible:deletionProtection": "false" });
+const push = await graphOf(production);
+const pull = await graphOf(staging);
+const torndown = await graphOf({ ...production, "indelible:deletionProtection": "false" });
 
 const subscriptionsOf = (graph: typeof push): ReadonlyMap<unknown, (typeof push)["nodes"][number]> =>
   new Map(nodesOf(graph, SUBSCRIPTION).map((node) => [node.inputs["name"], node]));

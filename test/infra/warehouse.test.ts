@@ -3,14 +3,13 @@ import { describe, it } from "node:test";
 import { bigQueryTableOf, type BigQueryField } from "@indelible/schemas/bigquery.ts";
 import { tableNames, tables } from "@indelible/schemas/tables.ts";
 import { viewsOf } from "@indelible/schemas/views.ts";
-import type { Node } from "../../infra/graph.ts";
 import { accessesOf, nodesOf } from "./held.ts";
 import { production, staging } from "./stacks.ts";
-import { wiredGraph } from "./wired.ts";
+import { graphOf, type Node } from "../../infra/graph.ts";
 
 const TABLE = "gcp:bigquery/table:Table";
-const graph = await wiredGraph(production);
-const second = await wiredGraph(staging);
+const graph = await graphOf(production);
+const second = await graphOf(staging);
 
 const datasets = nodesOf(graph, "gcp:bigquery/dataset:Dataset");
 const raw = nodesOf(graph, TABLE).filter(({ inputs }) => inputs["datasetId"] === "agent_logs_raw");
@@ -106,7 +105,7 @@ describe("tables", () => {
 
   it("refuse to be deleted, twice, until a stack is to be torn down", async () => {
     for (const { inputs, protect } of raw) assert.deepEqual([inputs["deletionProtection"], protect], [true, true]);
-    const torndown = await wiredGraph({ ...production, "indelible:deletionProtection": "false" });
+    const torndown = await graphOf({ ...production, "indelible:deletionProtection": "false" });
     for (const { inputs, protect } of nodesOf(torndown, TABLE))
       assert.deepEqual([inputs["deletionProtection"], protect], [false, false]);
   });
