@@ -108,6 +108,11 @@ export function createTableStatement(
   );
 }
 
+/** Lets a column be empty. */
+export function dropNotNullStatement(table: string, { name }: BigQueryField): string {
+  return `ALTER TABLE \`${table}\` ALTER COLUMN \`${name}\` DROP NOT NULL`;
+}
+
 /** A column is added nullable: there are rows already. */
 export function addColumnsStatement(name: string, fields: readonly BigQueryField[]): string {
   return `ALTER TABLE \`${name}\` ${fields.map((field) => `ADD COLUMN IF NOT EXISTS \`${field.name}\` ${typeText(field)}`).join(", ")}`;

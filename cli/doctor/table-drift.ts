@@ -2,7 +2,7 @@ import type { TableField, TableMetadata } from "@google-cloud/bigquery";
 import type { BigQueryField, BigQueryTable } from "@indelible/schemas/bigquery.ts";
 import { counted } from "../terminal/table.ts";
 import type { Finding } from "./check.ts";
-import { addColumnsStatement, sqlCommand } from "./commands.ts";
+import { addColumnsStatement, dropNotNullStatement, sqlCommand } from "./commands.ts";
 import { rebuildSteps } from "./rebuild.ts";
 import { commandLine } from "../terminal/shell-word.ts";
 import type { Place } from "./topics.ts";
@@ -31,7 +31,15 @@ export function driftOf(name: string, declared: BigQueryTable, found: TableMetad
     const finding = `Table ${subject} lacks ${counted(missing.length, "column")}: ${missing.map((field) => field.name).join(", ")}. Events that use them wait, or are refused.`;
     findings.push(about("problem", finding, local ? restart : sqlCommand(project, addColumnsStatement(name, missing))));
   }
-  const others = declared.schema.fields.flatMap((field) => differences(field, stored.get(field.name), ""));
+  const relaxed = declared.schema.fields.filter((field) => isStricter(stored.get(field.name), field));
+  if (relaxed.length > 0) {
+    const finding = `Table ${subject} insists on ${relaxed.map((field) => field.name).join(", ")}, which may be empty by now. Events without are refused.`;
+    const commands = relaxed.map((field) => sqlCommand(project, dropNotNullStatement(name, field)));
+    findings.push(about("problem", finding, local ? restart : commands.join("\n")));
+  }
+  const others = declared.schema.fields
+    .filter((field) => !relaxed.includes(field))
+    .flatMap((field) => differences(field, stored.get(field.name), ""));
   if (others.length > 0) {
     const finding = `Table ${subject} has other columns than declared: ${others.join("; ")}. Events are refused, or answers wrong.`;
     findings.push(about("problem", finding, rebuildSteps(name, declared, place)));
@@ -95,6 +103,12 @@ function partitioning(
     bqName(name),
   );
   return [{ subject, status: "problem", finding, fix: local ? restart : fix }];
+}
+
+/** Whether a column that is as declared otherwise must not be empty, though it is declared that it may. */
+function isStricter(found: TableField | undefined, declared: BigQueryField): boolean {
+  if (found?.mode !== "REQUIRED" || declared.mode !== "NULLABLE") return false;
+  return differences(declared, { ...found, mode: "NULLABLE" }, "").length === 0;
 }
 
 /** What is another type or another shape, down to the fields of structs. */

@@ -171,6 +171,14 @@ describe("driftOf()", () => {
     assert.match(extra?.finding ?? "", /does not know: extra/);
   });
 
+  it("names a column that may be empty by now, with the statement that lets it", () => {
+    const changed = fields.map((field) => (field.name === "success" ? { ...field, mode: "REQUIRED" } : field));
+    const [finding, ...others] = drift({ schema: { fields: changed } } as Partial<TableMetadata>);
+    assert.deepEqual(others, []);
+    assert.match(finding?.finding ?? "", /insists on success, which may be empty by now/);
+    assert.match(finding?.fix ?? "", /^bq query .*ALTER COLUMN `success` DROP NOT NULL'$/);
+  });
+
   it("names a partition, an expiration and a clustering that are not as declared", () => {
     const { timePartitioning } = declared;
     const of = (change: object): string[] =>
