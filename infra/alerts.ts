@@ -47,7 +47,7 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     when: "a message was published to the dead-letter topic within 5 minutes",
     means:
       "Events came that could not be accepted. They are kept, with the reason; nothing is lost, and their agent's log has a gap until they are replayed.",
-    command: () => "indelible dlq",
+    command: () => "indelible dlq list",
     condition: ({ names }) =>
       above({
         filter: `resource.type="pubsub_topic" metric.type="pubsub.googleapis.com/topic/send_message_operation_count" resource.labels.topic_id="${deadLetterTopic(names.topicPrefix)}"`,
