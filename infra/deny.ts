@@ -5,7 +5,7 @@
  * It knows the log by a tag on the dataset of tables, which the tables inherit: other tables of the project are left alone, as are the temporary ones
  * in which BigQuery keeps results; and another environment's accounts append to their own tables, which bear another tag.
  */
-import { interpolate, output, type Output, type Resource } from "@pulumi/pulumi";
+import { interpolate, output, type Input, type Output, type Resource } from "@pulumi/pulumi";
 import { DenyPolicy } from "@pulumi/gcp/iam/index.js";
 import { TagKey, TagValue } from "@pulumi/gcp/tags/index.js";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
@@ -21,7 +21,7 @@ export interface LogTag {
 }
 
 /**
- * Not every permission can be denied, and a policy with one that cannot is refused as a whole. Google's list of those that can ("Permissions supported
+ * Not every permission can be denied, and a policy with one that cannot is refused as a whole, which is why there are two. Google's list of those that can ("Permissions supported
  * in deny policies") could not be read when this was written. Hence only what is said elsewhere, or what published policies deny:
  *
  * - Said of BigQuery: tables.updateData and tables.delete (Google's page on access control with IAM: of what can be denied to authorized resources); deleting of
@@ -35,7 +35,7 @@ export interface LogTag {
 export const deniedPermissions = {
   /** Appends; together with a job also UPDATE, DELETE, MERGE, TRUNCATE and jobs that overwrite. The accounts that append cannot start a job. */
   rows: ["bigquery.googleapis.com/tables.updateData"],
-  rest: [
+  tables: [
     // DROP, and CREATE OR REPLACE.
     "bigquery.googleapis.com/tables.delete",
     "bigquery.googleapis.com/datasets.delete",
@@ -43,6 +43,9 @@ export const deniedPermissions = {
     "bigquery.googleapis.com/tables.update",
     // Access lists, and how far back one can travel in time.
     "bigquery.googleapis.com/datasets.update",
+  ],
+  /** In a policy of their own: should Google refuse one of these, the other policy is there all the same. */
+  around: [
     // Rows that some do not see: the sealer would take them for deleted, or never see them.
     "bigquery.googleapis.com/rowAccessPolicies.create",
     "bigquery.googleapis.com/rowAccessPolicies.update",
@@ -84,47 +87,51 @@ export function createLogTag({ settings, names }: Stack): LogTag | undefined {
   };
 }
 
-/** @param after what cannot be made any more once it is there */
-export function createDenyPolicy(
+/**
+ * One policy for rows and tables, and one for what could undo it.
+ *
+ * @param after what cannot be made any more once they are there
+ */
+export function createDenyPolicies(
   { settings, names }: Stack,
   accounts: Accounts,
   tag: LogTag,
   after: readonly Resource[],
-): DenyPolicy {
+): readonly DenyPolicy[] {
   const breakGlass = settings.breakGlass.map(denyPrincipal);
   const appenders = accountsThatAppend(accounts).map(
     (email) => interpolate`principal://iam.googleapis.com/projects/-/serviceAccounts/${email}`,
   );
   const denialCondition = { title: "Tables of the log", expression: tag.condition };
-  return new DenyPolicy(
-    "log",
-    {
-      parent: encodeURIComponent(`cloudresourcemanager.googleapis.com/projects/${settings.projectId}`),
-      name: names.resource("log"),
-      displayName: "The log of AI agents is only appended to",
-      rules: [
-        {
-          description: "Only the accounts that append change rows.",
-          denyRule: {
-            deniedPrincipals: [EVERYBODY],
-            exceptionPrincipals: [...appenders, ...breakGlass],
-            deniedPermissions: [...deniedPermissions.rows],
-            denialCondition,
-          },
-        },
-        {
-          description: "Nobody changes or deletes tables.",
-          denyRule: {
-            deniedPrincipals: [EVERYBODY],
-            exceptionPrincipals: breakGlass,
-            deniedPermissions: [...deniedPermissions.rest],
-            denialCondition,
-          },
-        },
-      ],
+  const rule = (description: string, permissions: readonly string[], exceptions: readonly Input<string>[]) => ({
+    description,
+    denyRule: {
+      deniedPrincipals: [EVERYBODY],
+      exceptionPrincipals: [...exceptions],
+      deniedPermissions: [...permissions],
+      denialCondition,
     },
-    { dependsOn: [...after] },
-  );
+  });
+  const policy = (name: string, displayName: string, rules: ReturnType<typeof rule>[]): DenyPolicy =>
+    new DenyPolicy(
+      name,
+      {
+        parent: encodeURIComponent(`cloudresourcemanager.googleapis.com/projects/${settings.projectId}`),
+        name: names.resource(name),
+        displayName,
+        rules,
+      },
+      { dependsOn: [...after] },
+    );
+  return [
+    policy("log", "The log of AI agents is only appended to", [
+      rule("Only the accounts that append change rows.", deniedPermissions.rows, [...appenders, ...breakGlass]),
+      rule("Nobody changes or deletes tables.", deniedPermissions.tables, breakGlass),
+    ]),
+    policy("log-around", "What keeps the log of AI agents as it is", [
+      rule("Nobody hides rows or takes the tag off.", deniedPermissions.around, breakGlass),
+    ]),
+  ];
 }
 
 function accountsThatAppend(accounts: Accounts): readonly Output<string>[] {

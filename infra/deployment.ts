@@ -3,12 +3,12 @@ import { createAccessAudit } from "./access-audit.ts";
 import { createAccounts } from "./accounts.ts";
 import { enableApis } from "./apis.ts";
 import { createCustomRoles } from "./custom-roles.ts";
-import { createDenyPolicy, createLogTag } from "./deny.ts";
+import { createDenyPolicies, createLogTag } from "./deny.ts";
 import { createGrants } from "./grants.ts";
 import { holdersOf } from "./holders.ts";
 import { createLedger } from "./ledger.ts";
 import { createMonitoring } from "./monitoring.ts";
-import { createServices } from "./services.ts";
+import { createSchedule, createServices } from "./services.ts";
 import type { Stack } from "./stack.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 import { createTopics } from "./topics.ts";
@@ -33,7 +33,7 @@ export function deploy(stack: Stack): Deployed {
   const services = createServices(stack, accounts, ledger, tables);
   const functionUri = services.function.uri;
   const subscriptions = createSubscriptions(stack, { topics, functionUri, pusher: accounts.of("pusher") });
-  createGrants(stack, rights, {
+  const grants = createGrants(stack, rights, {
     topics,
     subscriptions,
     tables: warehouse.tables,
@@ -43,9 +43,10 @@ export function deploy(stack: Stack): Deployed {
     checkpointBucket: ledger.checkpoints.name,
   });
   createWorker(stack, accounts, tables);
-  createAccessAudit(stack, topics, subscriptions);
+  const audit = createAccessAudit(stack, topics, subscriptions);
+  createSchedule(stack, accounts, services.sealer, [...grants, services.keyList.grant, audit.sink, audit.grant]);
   createMonitoring(stack);
-  if (tag !== undefined) createDenyPolicy(stack, accounts, tag, [...tables, ...warehouse.views.values()]);
+  if (tag !== undefined) createDenyPolicies(stack, accounts, tag, [...tables, ...warehouse.views.values()]);
   return {
     topicPrefix: stack.names.topicPrefix,
     functionUri,

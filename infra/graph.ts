@@ -61,6 +61,8 @@ export async function graphOf(
     {
       async newResource({ type, name, inputs }) {
         const given: { readonly [input: string]: unknown } = inputs;
+        if (nodes.some((node) => node.type === type && node.name === name))
+          throw new Error(`two resources are ${type} ${name}, which Pulumi refuses`);
         if (type !== "pulumi:pulumi:Stack") nodes.push({ type, name, inputs: given, order: made });
         // To turn a service on takes long: whatever does not wait for it is asked for meanwhile.
         if (type === SERVICE) for (let turns = 0; turns < 50; turns += 1) await turn();

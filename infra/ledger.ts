@@ -2,11 +2,11 @@
 import { createPublicKey } from "node:crypto";
 import { CryptoKey, getKMSCryptoKeyVersionOutput, KeyRing } from "@pulumi/gcp/kms/index.js";
 import { Bucket } from "@pulumi/gcp/storage/index.js";
-import { all, type Output } from "@pulumi/pulumi";
+import { all, output, type Output } from "@pulumi/pulumi";
 import { rawPublicKey } from "@indelible/ledger/ed25519.ts";
 import { serializeKeyList, type TrustedKey } from "@indelible/ledger/key-list.ts";
 import { defaultOrigin } from "@indelible/ledger/origin.ts";
-import { verifierKeyOf } from "@indelible/ledger/verifier-key.ts";
+import { parseVerifierKey, verifierKeyOf, type VerifierKey } from "@indelible/ledger/verifier-key.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
 import type { SigningKey } from "./settings.ts";
@@ -71,36 +71,51 @@ export function createLedger({ settings, names }: Stack): Ledger {
   );
   const origin = defaultOrigin(settings.projectId, names.datasets.raw);
   // As text: Pulumi takes apart what holds outputs, Buffers too.
-  const pems = settings.signingKeys.map(({ version }) =>
-    getKMSCryptoKeyVersionOutput({ cryptoKey: key.id, version }).apply(({ publicKeys }) => publicKeys[0]?.pem),
+  const pems = settings.signingKeys.map(({ version, vkey }) =>
+    vkey !== undefined
+      ? output<string | undefined>(undefined)
+      : getKMSCryptoKeyVersionOutput({ cryptoKey: key.id, version }).apply(({ publicKeys }) => publicKeys[0]?.pem),
   );
+  const signing = settings.signingKeys.filter(({ vkey }) => vkey === undefined);
   return {
     key,
     checkpoints,
     store: checkpoints.name.apply((bucket) => `gs://${bucket}`),
-    keyVersions: key.id.apply((id) => settings.signingKeys.map(({ version }) => `${id}/cryptoKeyVersions/${version}`)),
+    keyVersions: key.id.apply((id) => signing.map(({ version }) => `${id}/cryptoKeyVersions/${version}`)),
     keyList: all(pems).apply((texts) =>
       serializeKeyList({
         origin,
-        keys: settings.signingKeys.map((signing, index) => trustedKey(origin, signing, texts[index])),
+        keys: settings.signingKeys.map((signingKey, index) => trustedKey(origin, signingKey, texts[index])),
       }),
     ),
   };
 }
 
 /** @throws ERR_KEY */
-function trustedKey(origin: string, { version, from, until }: SigningKey, pem: string | undefined): TrustedKey {
+function trustedKey(origin: string, signingKey: SigningKey, pem: string | undefined): TrustedKey {
+  const { from, until, vkey } = signingKey;
+  const key = vkey === undefined ? keyInPem(origin, signingKey, pem) : parseVerifierKey(vkey);
+  if (key.name !== origin) {
+    throw new IndelibleError(
+      "ERR_KEY",
+      `the vkey of version ${signingKey.version} is of ${key.name}, not of ${origin}`,
+      {
+        hint: "Copy it from the output verifierKeys of this stack.",
+      },
+    );
+  }
+  return { key, from: micros(from), until: until === undefined ? undefined : micros(until) };
+}
+
+/** @throws ERR_KEY */
+function keyInPem(origin: string, { version }: SigningKey, pem: string | undefined): VerifierKey {
   const publicKey = pem === undefined ? undefined : rawPublicKey(createPublicKey(pem));
   if (publicKey === undefined) {
     throw new IndelibleError("ERR_KEY", `version ${version} of the signing key is no Ed25519 key in PEM`, {
-      hint: "It must be enabled, and of EC_SIGN_ED25519: gcloud kms keys versions list",
+      hint: "It must be enabled, and of EC_SIGN_ED25519: gcloud kms keys versions list. One that signs no more is named by its vkey.",
     });
   }
-  return {
-    key: verifierKeyOf({ name: origin, publicKey }),
-    from: micros(from),
-    until: until === undefined ? undefined : micros(until),
-  };
+  return verifierKeyOf({ name: origin, publicKey });
 }
 
 function micros(time: string): bigint {

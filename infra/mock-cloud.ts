@@ -35,6 +35,10 @@ const makers: { readonly [type: string]: (name: string, inputs: Inputs, projectI
     const id = `projects/${project}/serviceAccounts/${email}`;
     return { id, name: id, email, member: `serviceAccount:${email}` };
   },
+  // Pub/Sub's is the only one that is asked for.
+  "gcp:projects/serviceIdentity:ServiceIdentity": () => ({
+    member: `serviceAccount:service-${PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com`,
+  }),
   "gcp:projects/iAMCustomRole:IAMCustomRole": (_name, inputs, project) => {
     const id = `projects/${project}/roles/${textOf(inputs, "roleId")}`;
     return { id, name: id };
@@ -78,9 +82,8 @@ const makers: { readonly [type: string]: (name: string, inputs: Inputs, projectI
   }),
 };
 
-/** The answer to a question, as `gcp:organizations/getProject:getProject`. */
+/** The answer to a question, as `gcp:kms/getKMSCryptoKeyVersion:getKMSCryptoKeyVersion`. */
 export function answerTo(token: string, inputs: Inputs): { readonly [output: string]: unknown } {
-  if (token === "gcp:organizations/getProject:getProject") return { number: PROJECT_NUMBER };
   if (token === "gcp:kms/getKMSCryptoKeyVersion:getKMSCryptoKeyVersion") {
     const algorithm = "EC_SIGN_ED25519";
     return { algorithm, publicKeys: [{ algorithm, pem: publicKeyPem(Number(inputs["version"])) }] };

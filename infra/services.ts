@@ -23,8 +23,6 @@ import type { Stack } from "./stack.ts";
 export interface Services {
   readonly function: Deployment;
   readonly sealer: Deployment;
-  /** What calls the sealer. */
-  readonly schedule: Job;
   readonly keyList: KeyListObject;
 }
 
@@ -86,7 +84,7 @@ export function createServices(
       ...(settings.witness !== undefined && { INDELIBLE_LEDGER_WITNESS: settings.witness }),
     },
   });
-  return { function: ingest, sealer, schedule: createSchedule(stack, accounts, sealer), keyList };
+  return { function: ingest, sealer, keyList };
 }
 
 interface Declared {
@@ -159,23 +157,36 @@ function createKeyList({ names }: Stack, accounts: Accounts, { bucket }: Builds,
   return { object, grant, uri };
 }
 
-/** Seals every minute. Nothing is tried again before the next minute: a run that was missed is made up for by the next. */
-function createSchedule({ settings, names }: Stack, accounts: Accounts, { uri }: Deployment): Job {
-  return new Job("seal", {
-    name: names.resource("seal"),
-    region: settings.region,
-    description: "Calls the sealer.",
-    schedule: "* * * * *",
-    timeZone: "Etc/UTC",
-    attemptDeadline: `${SEALING_SECONDS}s`,
-    retryConfig: { retryCount: 0 },
-    httpTarget: {
-      httpMethod: "POST",
-      uri: uri.apply((address) => `${address}/seal`),
-      headers: { "Content-Type": "application/json" },
-      // A request without a body has no content type.
-      body: Buffer.from("{}").toString("base64"),
-      oidcToken: { serviceAccountEmail: accounts.of("scheduler").email, audience: uri },
+/**
+ * Seals every minute. Nothing is tried again before the next minute: a run that was missed is made up for by the next.
+ *
+ * @param after the sealer's rights, and what records its reads: a read that was not recorded is missed by every later `verify`
+ */
+export function createSchedule(
+  { settings, names }: Stack,
+  accounts: Accounts,
+  { uri }: Deployment,
+  after: readonly Resource[],
+): Job {
+  return new Job(
+    "seal",
+    {
+      name: names.resource("seal"),
+      region: settings.region,
+      description: "Calls the sealer.",
+      schedule: "* * * * *",
+      timeZone: "Etc/UTC",
+      attemptDeadline: `${SEALING_SECONDS}s`,
+      retryConfig: { retryCount: 0 },
+      httpTarget: {
+        httpMethod: "POST",
+        uri: uri.apply((address) => `${address}/seal`),
+        headers: { "Content-Type": "application/json" },
+        // A request without a body has no content type.
+        body: Buffer.from("{}").toString("base64"),
+        oidcToken: { serviceAccountEmail: accounts.of("scheduler").email, audience: uri },
+      },
     },
-  });
+    { dependsOn: [...after] },
+  );
 }

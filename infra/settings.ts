@@ -41,6 +41,11 @@ export interface Settings {
   readonly denyPolicy: boolean;
   /** Whether tables, keys, buckets and topics refuse to be deleted. Default: true; false before a stack is torn down. */
   readonly deletionProtection: boolean;
+  /**
+   * Whether the stack sets which accesses the project's audit logs record, for BigQuery, Cloud KMS and Pub/Sub. It replaces what was set for these. One
+   * stack of a project. Default: true without an environment, else false.
+   */
+  readonly auditConfig: boolean;
 }
 
 export interface Agent {
@@ -61,6 +66,11 @@ export interface SigningKey {
   readonly from: string;
   /** RFC 3339. Default: no end. */
   readonly until: string | undefined;
+  /**
+   * The public key, as the output `verifierKeys` has it. Given for a version that is not to sign any more: Cloud KMS is not asked for it, and it may be
+   * disabled or destroyed. Needs `until`.
+   */
+  readonly vkey: string | undefined;
 }
 
 /** The tables that agents write. */
@@ -79,11 +89,18 @@ export function settingsOf(config: StackConfig): Settings {
   const unknown = Object.keys(config).find((key) => key.startsWith(PREFIX) && !known.has(key.slice(PREFIX.length)));
   if (unknown !== undefined) throw refusal(unknown, "is not known", `One of: ${[...known].join(", ")}.`);
   const region = text(config, "gcp:region", /^[a-z]+-[a-z]+\d+$/, "a region such as europe-west1");
+  // With `raw`, its views would be where the tables of the environment without a name are.
+  const environment = optional(
+    config,
+    "environment",
+    /^(?!raw$)[a-z][a-z0-9]{0,9}$/,
+    "1 to 10 of a-z and 0-9, a letter first, and not raw",
+  );
   const minInstances = whole(config, "minInstances", 1, 0, 1000);
   return {
     projectId: text(config, "gcp:project", /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "the ID of a project"),
     region,
-    environment: optional(config, "environment", /^[a-z][a-z0-9]{0,9}$/, "1 to 10 of a-z and 0-9, a letter first"),
+    environment,
     dataLocation: optional(config, "dataLocation", /^(EU|US|[a-z]+-[a-z]+\d+)$/, "EU, US or a region") ?? region,
     agents: list(config, "agents").map(agentOf),
     readers: members(config, "readers"),
@@ -100,6 +117,7 @@ export function settingsOf(config: StackConfig): Settings {
     lockCheckpoints: flag(config, "lockCheckpoints", true),
     denyPolicy: flag(config, "denyPolicy", true),
     deletionProtection: flag(config, "deletionProtection", true),
+    auditConfig: flag(config, "auditConfig", environment === undefined),
   };
 }
 
@@ -123,6 +141,7 @@ const known: ReadonlySet<string> = new Set([
   "lockCheckpoints",
   "denyPolicy",
   "deletionProtection",
+  "auditConfig",
 ]);
 
 const memberForm = /^(user|group|serviceAccount):[^\s@]+@[^\s@]+$|^(principal|principalSet):\/\/\S+$/;
@@ -165,14 +184,18 @@ function workerOf(config: StackConfig): WorkerSettings | undefined {
 function signingKeysOf(config: StackConfig): readonly SigningKey[] {
   const keys = list(config, "signingKeys").map((value, index): SigningKey => {
     const key = `signingKeys[${index}]`;
-    const { version, from, until, ...others } = object(value, key);
+    const { version, from, until, vkey, ...others } = object(value, key);
     if (Object.keys(others).length > 0)
-      throw refusal(key, `has ${Object.keys(others).join(", ")}`, "It may have version, from and until.");
+      throw refusal(key, `has ${Object.keys(others).join(", ")}`, "It may have version, from, until and vkey.");
     if (typeof version !== "number" || !Number.isInteger(version) || version < 1)
       throw refusal(key, "has no version", "Give the number of the version of the key in Cloud KMS.");
-    return { version, from: time(from, key), until: until === undefined ? undefined : time(until, key) };
+    if (vkey !== undefined && (typeof vkey !== "string" || until === undefined))
+      throw refusal(key, "has a vkey without an end", "Give until too: a version with a vkey does not sign any more.");
+    return { version, from: time(from, key), until: until === undefined ? undefined : time(until, key), vkey };
   });
-  return keys.length > 0 ? keys : [{ version: 1, from: "1970-01-01T00:00:00Z", until: undefined }];
+  if (keys.length > 0 && keys.every(({ vkey }) => vkey !== undefined))
+    throw refusal("signingKeys", "has no version that signs", "Leave vkey out of at least one.");
+  return keys.length > 0 ? keys : [{ version: 1, from: "1970-01-01T00:00:00Z", until: undefined, vkey: undefined }];
 }
 
 function time(value: unknown, key: string): string {

@@ -1,5 +1,4 @@
 import { interpolate, type Output } from "@pulumi/pulumi";
-import { getProjectOutput } from "@pulumi/gcp/organizations/index.js";
 import { ServiceIdentity } from "@pulumi/gcp/projects/index.js";
 import { Subscription, SubscriptionIAMMember, TopicIAMMember, type Topic } from "@pulumi/gcp/pubsub/index.js";
 import { IAMMember, type Account } from "@pulumi/gcp/serviceaccount/index.js";
@@ -91,12 +90,7 @@ function letForward(
 
 /** Pub/Sub's own account in the project. It is there once somebody needed it, or asked for it as here. */
 function pubSubAgent(project: string): Output<string> {
-  const identity = new ServiceIdentity("pubsub-agent", { project, service: "pubsub.googleapis.com" });
-  const { number } = getProjectOutput({ projectId: project });
-  // By its number, and yet not before it is there.
-  return interpolate`serviceAccount:service-${number}@gcp-sa-pubsub.iam.gserviceaccount.com`.apply((member) =>
-    identity.id.apply(() => member),
-  );
+  return new ServiceIdentity("pubsub-agent", { project, service: "pubsub.googleapis.com" }).member;
 }
 
 /**

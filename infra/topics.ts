@@ -15,7 +15,8 @@ export function createTopics({ settings, names }: Stack): Topics {
         {
           name: id,
           messageRetentionDuration: `${retentionSeconds}s`,
-          messageStoragePolicy: { allowedPersistenceRegions: [settings.region], enforceInTransit: true },
+          // Not in transit: Pub/Sub would refuse every publisher that is nearer to another region, and there would be no other way in.
+          messageStoragePolicy: { allowedPersistenceRegions: [settings.region] },
           labels: names.labels,
         },
         { protect: settings.deletionProtection },

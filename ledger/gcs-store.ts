@@ -91,9 +91,11 @@ export async function openGcsStore({
           });
           return true;
         } catch (error) {
-          if (statusOf(error) !== 412) throw error;
-          if (number === 1) return false;
-          const [stored] = await file.getMetadata();
+          // A bucket may also refuse to have an object replaced, by its retention policy or for lack of a right, before it looks at the precondition.
+          if (statusOf(error) !== 412 && statusOf(error) !== 403) throw error;
+          if (statusOf(error) === 412 && number === 1) return false;
+          const stored = await metadataOf(file);
+          if (stored === undefined) throw error;
           return stored.metadata?.[CREATED_BY] === id;
         }
       });
@@ -145,6 +147,17 @@ export async function openGcsStore({
       } while (pageToken !== undefined);
     },
   };
+}
+
+/** Undefined when there is no such object, and when it may not be said. */
+async function metadataOf(file: File): Promise<FileMetadata | undefined> {
+  try {
+    const [metadata] = await file.getMetadata();
+    return metadata;
+  } catch (error) {
+    if (isAbsent(error) || statusOf(error) === 403) return undefined;
+    throw error;
+  }
 }
 
 async function download(file: File, remainingMs: number): Promise<Buffer> {

@@ -16,8 +16,10 @@ import {
 const RETENTION_SECONDS = 31 * 86_400;
 /** An append is answered within 40 s, whatever BigQuery does. */
 const ACK_DEADLINE_SECONDS = 60;
-/** The last resort, about an hour and a half after the first attempt: what is permanently at fault is dead-lettered by the function at once. */
+/** The last resort, some 15 hours after the first attempt: what is permanently at fault is dead-lettered by the function at once. */
 const MAX_DELIVERY_ATTEMPTS = 100;
+/** The longest that Pub/Sub allows: an outage must last for most of a day before what waits becomes dead letters. Only what has failed ten times waits so long. */
+const BACKOFF_SECONDS = { min: 1, max: 600 };
 
 export interface DeclaredTopic {
   /** Its ID, with the prefix. */
@@ -85,7 +87,7 @@ function topic(id: string, path: string, lastResort: LastResort | undefined): De
       pullSubscription: pullSubscriptionOf(id),
       path,
       ackDeadlineSeconds: ACK_DEADLINE_SECONDS,
-      backoffSeconds: { min: 1, max: 60 },
+      backoffSeconds: BACKOFF_SECONDS,
       lastResort,
     },
   };

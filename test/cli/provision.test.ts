@@ -141,7 +141,7 @@ describe("provisioning over what an earlier version has made", () => {
       const [metadata] = await pubsub.subscription(`agent-logs.${name}.function`).getMetadata();
       assert.equal(metadata.deadLetterPolicy?.maxDeliveryAttempts, 100, name);
       assert.match(metadata.deadLetterPolicy?.deadLetterTopic ?? "", /topics\/agent-logs\.dead-letter$/);
-      assert.equal(Number(metadata.retryPolicy?.maximumBackoff?.seconds), 60);
+      assert.equal(Number(metadata.retryPolicy?.maximumBackoff?.seconds), 600);
       assert.equal(metadata.pushConfig?.pushEndpoint, `http://127.0.0.1:1/${name}`);
     }
     const [own] = await pubsub.subscription("agent-logs.dead-letter.function").getMetadata();

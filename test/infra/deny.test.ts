@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { deniedPermissions } from "../../infra/deny.ts";
 import { nodesOf } from "./held.ts";
 import { production, staging } from "./stacks.ts";
 import { graphOf, type Graph, type Node } from "../../infra/graph.ts";
@@ -22,23 +23,38 @@ const account = (id: string): string =>
   `principal://iam.googleapis.com/projects/-/serviceAccounts/${id}@acme-agents.iam.gserviceaccount.com`;
 
 describe("the deny policy", () => {
-  const [policy] = nodesOf(graph, POLICY);
-  assert.ok(policy !== undefined);
+  const policies = nodesOf(graph, POLICY);
 
-  it("is on the project, and comes after everything that it would not let be made", () => {
-    assert.equal(policy.inputs["parent"], "cloudresourcemanager.googleapis.com%2Fprojects%2Facme-agents");
-    assert.equal(policy.after.length, nodesOf(graph, "gcp:bigquery/table:Table").length);
+  it("is on the project, and comes after every table and view, which it would not let be made", () => {
+    assert.deepEqual(
+      policies.map(({ inputs }) => inputs["name"]),
+      ["indelible-log", "indelible-log-around"],
+    );
+    const tables = nodesOf(graph, "gcp:bigquery/table:Table").map(({ type, name }) => `${type} ${name}`);
+    for (const { inputs, after } of policies) {
+      assert.equal(inputs["parent"], "cloudresourcemanager.googleapis.com%2Fprojects%2Facme-agents");
+      assert.deepEqual(
+        tables.filter((table) => !after.includes(table)),
+        [],
+      );
+    }
+  });
+
+  it("has what is surely refused apart from what may not be deniable, so that the first stands whatever Google says of the second", () => {
+    const [log, around] = policies.map((policy) =>
+      rulesOf(policy).flatMap(({ denyRule }) => denyRule.deniedPermissions),
+    );
+    assert.deepEqual(log, [...deniedPermissions.rows, ...deniedPermissions.tables]);
+    assert.deepEqual(around, deniedPermissions.around);
   });
 
   it("keeps everybody from changing rows, but the accounts that append and the break-glass group", () => {
-    assert.deepEqual(mayStill(policy, "bigquery.googleapis.com/tables.updateData"), [
+    assert.deepEqual(mayStill(policies, "bigquery.googleapis.com/tables.updateData"), [
       account("indelible-writer"),
       account("indelible-sealer"),
       breakGlass,
     ]);
-    const [other] = nodesOf(second, POLICY);
-    assert.ok(other !== undefined);
-    assert.deepEqual(mayStill(other, "bigquery.googleapis.com/tables.updateData"), [
+    assert.deepEqual(mayStill(nodesOf(second, POLICY), "bigquery.googleapis.com/tables.updateData"), [
       account("indelible-writer-staging"),
       account("indelible-worker-staging"),
       account("indelible-sealer-staging"),
@@ -56,12 +72,12 @@ describe("the deny policy", () => {
     "tables.createTagBinding",
   ]) {
     it(`keeps everybody but the break-glass group from ${permission}, those who append too`, () => {
-      assert.deepEqual(mayStill(policy, `bigquery.googleapis.com/${permission}`), [breakGlass]);
+      assert.deepEqual(mayStill(policies, `bigquery.googleapis.com/${permission}`), [breakGlass]);
     });
   }
 
   it("keeps nobody from reading, and from starting a job", () => {
-    const denied = rulesOf(policy).flatMap(({ denyRule }) => denyRule.deniedPermissions);
+    const denied = policies.flatMap(rulesOf).flatMap(({ denyRule }) => denyRule.deniedPermissions);
     assert.deepEqual(
       denied.filter((permission) => /get|list|jobs|readsessions/i.test(permission)),
       [],
@@ -89,8 +105,7 @@ describe("the deny policy", () => {
   it("knows people, accounts and members of other clouds by the names that deny policies have for them", async () => {
     const other = "principal://iam.googleapis.com/locations/global/workforcePools/acme/subject/ann";
     const members = ["user:ann@acme.example", "serviceAccount:deploy@acme-agents.iam.gserviceaccount.com", other];
-    const [named] = nodesOf(await graphOf({ ...production, "indelible:breakGlass": JSON.stringify(members) }), POLICY);
-    assert.ok(named !== undefined);
+    const named = nodesOf(await graphOf({ ...production, "indelible:breakGlass": JSON.stringify(members) }), POLICY);
     assert.deepEqual(mayStill(named, "bigquery.googleapis.com/tables.delete"), [
       "principal://goog/subject/ann@acme.example",
       account("deploy"),
@@ -117,9 +132,9 @@ describe("the deny policy", () => {
   });
 });
 
-/** Whom the policy leaves a permission that it denies to everybody. */
-function mayStill(policy: Node, permission: string): readonly string[] {
-  const rules = rulesOf(policy).filter(({ denyRule }) => denyRule.deniedPermissions.includes(permission));
+/** Whom the policies leave a permission that one of them denies to everybody. */
+function mayStill(policies: readonly Node[], permission: string): readonly string[] {
+  const rules = policies.flatMap(rulesOf).filter(({ denyRule }) => denyRule.deniedPermissions.includes(permission));
   assert.equal(rules.length, 1, permission);
   return rules.flatMap(({ denyRule }) => {
     assert.deepEqual(denyRule.deniedPrincipals, ["principalSet://goog/public:all"]);

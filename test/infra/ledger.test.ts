@@ -68,6 +68,21 @@ describe("the list of keys", () => {
     assert.match(String(keys), /cryptoKeyVersions\/1,\S+\/cryptoKeyVersions\/2$/);
   });
 
+  it("keeps the public key of a version that signs no more, without asking Cloud KMS, where it may be destroyed", async () => {
+    const keys = (old: object) =>
+      JSON.stringify([
+        { version: 1, from: "2026-01-01T00:00:00Z", until: "2026-12-02T00:00:00Z", ...old },
+        { version: 2, from: "2026-12-01T00:00:00Z" },
+      ]);
+    const listOf = async (signingKeys: string) => graphOf({ ...production, "indelible:signingKeys": signingKeys });
+    const before = await listOf(keys({}));
+    const { keys: listed } = JSON.parse(String(before.outputs["verifierKeys"])) as { keys: { vkey: string }[] };
+    const after = await listOf(keys({ vkey: listed[0]?.vkey }));
+    assert.equal(after.outputs["verifierKeys"], before.outputs["verifierKeys"]);
+    const signing = "serviceConfig.environmentVariables.INDELIBLE_LEDGER_KMS_KEYS";
+    assert.match(String(inputOf(nodeOf(after, "Function", "sealer"), signing)), /^[^,]+\/cryptoKeyVersions\/2$/);
+  });
+
   it("is where it can be changed when a key is replaced, and the sealer may read that object and no other", () => {
     const object = nodeOf(graph, "BucketObject", "key-list");
     assert.equal(inputOf(object, "bucket"), "acme-agents-indelible-deployment");

@@ -13,7 +13,9 @@ describe("the settings of a stack", () => {
       [settings.lockCheckpoints, settings.denyPolicy, settings.deletionProtection, settings.worker],
       [true, true, true, undefined],
     );
-    assert.deepEqual(settings.signingKeys, [{ version: 1, from: "1970-01-01T00:00:00Z", until: undefined }]);
+    assert.deepEqual(settings.signingKeys, [
+      { version: 1, from: "1970-01-01T00:00:00Z", until: undefined, vkey: undefined },
+    ]);
   });
 
   it("give an agent every table that agents write, or those that are named", () => {
@@ -32,6 +34,12 @@ describe("the settings of a stack", () => {
     ["no region", "gcp:region", "", /gcp:region is not set/],
     ["a region that is none", "gcp:region", "EU", /gcp:region is "EU"/],
     ["an environment that does not fit into names", "indelible:environment", "Staging-1", /indelible:environment is/],
+    [
+      "the environment raw, whose views would be the tables of another",
+      "indelible:environment",
+      "raw",
+      /environment is "raw"/,
+    ],
     ["a member that is none", "indelible:readers", '["finance@acme.example"]', /indelible:readers\[0\] is/],
     ["everybody as a reader", "indelible:readers", '["allUsers"]', /indelible:readers\[0\] is "allUsers"/],
     ["members that are no list", "indelible:ops", "group:ops@acme.example", /indelible:ops is/],
@@ -44,6 +52,18 @@ describe("the settings of a stack", () => {
     ["a flag that is neither", "indelible:lockCheckpoints", "yes", /indelible:lockCheckpoints is "yes"/],
     ["instances of a worker that has no image", "indelible:workerInstances", "2", /without workerImage/],
     ["a key's time that is none", "indelible:signingKeys", '[{"version":1,"from":"soon"}]', /no time/],
+    [
+      "a key that no longer signs, and has no end",
+      "indelible:signingKeys",
+      '[{"version":1,"from":"2026-12-01T00:00:00Z","vkey":"a+00000000+AQ=="}]',
+      /vkey without an end/,
+    ],
+    [
+      "keys none of which signs",
+      "indelible:signingKeys",
+      '[{"version":1,"from":"2026-12-01T00:00:00Z","until":"2026-12-02T00:00:00Z","vkey":"a+00000000+AQ=="}]',
+      /no version that signs/,
+    ],
     ["too many instances", "indelible:maxInstances", "1000000", /indelible:maxInstances is "1000000"/],
   ];
   for (const [what, key, value, message] of refused) {

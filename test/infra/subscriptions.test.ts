@@ -77,12 +77,12 @@ describe("subscriptions", () => {
     ["push", push, "agent-logs"],
     ["pull", pull, "agent-logs-staging"],
   ] as const) {
-    it(`deliver again after 1 to 60 s, and give up to the dead-letter topic (${name})`, () => {
+    it(`deliver again after 1 to 600 s, and give up to the dead-letter topic (${name})`, () => {
       for (const { delivery } of declaredTopics(prefix)) {
         const node = subscriptionsOf(graph).get(
           name === "push" ? delivery.pushSubscription : delivery.pullSubscription,
         );
-        assert.deepEqual(node?.inputs["retryPolicy"], { minimumBackoff: "1s", maximumBackoff: "60s" });
+        assert.deepEqual(node?.inputs["retryPolicy"], { minimumBackoff: "1s", maximumBackoff: "600s" });
         assert.deepEqual(
           node.inputs["deadLetterPolicy"],
           delivery.lastResort === undefined

@@ -88,12 +88,19 @@ describe("a store in a bucket", () => {
     assert.equal(await store.create("a", data), true);
   });
 
+  it("create() - knows whose the object is also when the bucket refuses to have one replaced, by its retention, before it looks at the condition", async (context) => {
+    const { fake, store } = await openFake(context);
+    fake.faults.push("after-reset", 403);
+    assert.equal(await store.create("a", data), true, "the first attempt has created it");
+    fake.faults.push(403);
+    assert.equal(await store.create("a", data), false, "somebody else has");
+  });
+
   it("create() - gives up when its deadline is over", async (context) => {
     const { fake, store } = await openFake(context, { deadlineMs: 50 });
     fake.faults.push("after-hang", "after-hang", "after-hang", "after-hang");
     await assert.rejects(store.create("a", data), { code: "ERR_DEADLINE", retryable: true });
-    fake.faults.length = 0;
-    assert.equal(await store.has("a"), true);
+    assert.ok(fake.objects.has("some/log/a"));
   });
 
   it("survives a connection that stalls, which does not use up the time of the other attempts", async (context) => {
@@ -161,7 +168,8 @@ describe("a store in a bucket", () => {
           assert.match(error.hint, /roles\/storage\.objectCreator/);
           return true;
         });
-        assert.equal(fake.requests.length, 1);
+        const tries = fake.requests.filter((request) => request.startsWith("POST")).length;
+        assert.ok(tries <= 1 && fake.requests.length <= tries + 1, "it looks whether the object is there, and no more");
       }
     }
   });
