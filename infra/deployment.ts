@@ -1,4 +1,5 @@
-import type { Output } from "@pulumi/pulumi";
+import { secret, type Output } from "@pulumi/pulumi";
+import { snapshotOf, snapshotText } from "@indelible/schemas/snapshot.ts";
 import { createAccessAudit } from "./access-audit.ts";
 import { createAccounts } from "./accounts.ts";
 import { enableApis } from "./apis.ts";
@@ -14,6 +15,7 @@ import { createSubscriptions } from "./subscriptions.ts";
 import { createTopics } from "./topics.ts";
 import { createWarehouse } from "./warehouse.ts";
 import { createWorker } from "./worker.ts";
+import manifest from "./package.json" with { type: "json" };
 
 /** What `pulumi stack output` says. */
 export interface Deployed {
@@ -53,5 +55,7 @@ export function deploy(stack: Stack): Deployed {
     sealerUri: services.sealer.uri,
     checkpoints: ledger.store,
     verifierKeys: ledger.keyList,
+    // What the next deployment is held against (deploy.ts). No secret, but nothing to print at the end of each `pulumi up` either.
+    declaration: secret(snapshotText(snapshotOf(manifest.version))),
   };
 }

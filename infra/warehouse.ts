@@ -1,10 +1,10 @@
 /**
  * Datasets, tables and views, as they are declared.
  *
- * What happens to a table when its declaration changes: a new column that may be null, a description, labels, clustering, the retention (a shorter
- * one deletes at once what is older) and a column that is no longer required are changed in place. Another type, another partition column and a
+ * What happens to a table when its declaration changes: a new column that may be null, a description, labels, clustering and a column that is no longer
+ * required are changed in place. The retention is set when a table is made, and left alone afterwards. Another type, another partition column and a
  * required column are a new table in its place, which `protect` and `deletionProtection` refuse. **A column that is no longer declared is dropped in
- * place, with what is in it, and neither refuses that.**
+ * place, with what is in it, and neither refuses that**: `npm run deploy` does.
  */
 import type { Input, Output } from "@pulumi/pulumi";
 import { Dataset, Table } from "@pulumi/gcp/bigquery/index.js";
@@ -112,7 +112,8 @@ function createTables({ settings, names }: Stack, { datasetId }: Dataset): Reado
           labels: names.labels,
           deletionProtection: settings.deletionProtection,
         },
-        { protect: settings.deletionProtection },
+        // An expiration is changed by people: whoever holds rows longer must not have them deleted by a deployment (docs/retention.md).
+        { protect: settings.deletionProtection, ignoreChanges: ["timePartitioning.expirationMs"] },
       );
       return [tableId, table];
     }),

@@ -296,7 +296,8 @@ describe("the auditors' queries, over rows that the appender wrote", () => {
   for (const { name, columns } of queries.values()) {
     it(`${name} has the columns that it declares`, async () => {
       const [job] = await warehouse.bigquery.createQueryJob(queries.get(name)?.query ?? "");
-      const [, , response] = await job.getQueryResults({ autoPaginate: false });
+      // A busy machine may take longer than the 10 s after which BigQuery answers without the columns.
+      const [, , response] = await job.getQueryResults({ autoPaginate: false, timeoutMs: 120_000 });
       assert.deepEqual(
         response?.schema?.fields?.map((field) => field.name),
         columns,
