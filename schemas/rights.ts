@@ -140,7 +140,7 @@ export const roles: { readonly [R in RoleName]: Role } = {
     who: "ops",
     may: "what readers may; publish reviews of dead letters, and replays to the topics of the tables (`indelible dlq`); take dead letters from the safety net",
     mayNot:
-      "change or delete dead letters; replay a record of BigQuery's audit log. `reviewer` is what they say of themselves: who published is in the cloud's audit log",
+      "change or delete dead letters; replay a record of BigQuery's audit log. `reviewer` is what they say of themselves: Pub/Sub keeps no record of who published",
     holder: "people",
     grants: [
       ...readViews,
