@@ -169,9 +169,9 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     id: "tables-changed",
     title: "Tables changed",
     severity: "CRITICAL",
-    when: "a statement or job changed rows, or somebody changed or deleted a table, a view or a dataset",
+    when: "rows were changed, or appended by another account than ours, or somebody changed or deleted a table, a view, a dataset or who sees which rows",
     means:
-      "Nothing of ours changes a row, and only a deployment changes tables. Whoever did it is exempt from the deny policy, or there is none; that is also what a use of break-glass looks like.",
+      "Nothing of ours changes a row, only the function, the worker and the sealer append, and only a deployment changes tables. Whoever did it is exempt from the deny policy, or there is none; that is also what a use of break-glass looks like.",
     command: () => "indelible verify",
     condition: ({ names, settings }) => logged(changesOfTables({ names, projectId: settings.projectId }), who),
   },
@@ -179,9 +179,9 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     id: "rights-changed",
     title: "Rights changed",
     severity: "ERROR",
-    when: "a policy of IAM, a custom role or a deny policy was changed, or an account got a key",
+    when: "a policy of IAM, a custom role, a deny policy or a tag was changed, or an account got a key",
     means:
-      "Somebody may do now what he could not before, or the other way round. A deployment does this too; anything else should be known.",
+      "Somebody may do now what he could not before, or the other way round: without its tag the dataset is not under the deny policy. A deployment does this too; anything else should be known.",
     command: activity,
     condition: ({ names, settings }) => logged(changesOfRights({ names, projectId: settings.projectId }), who),
   },
@@ -200,9 +200,9 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     id: "pipeline-changed",
     title: "Pipeline changed",
     severity: "ERROR",
-    when: "a topic or subscription was changed or deleted, the function, the sealer or the worker was deployed or deleted, or the sealer's schedule was changed or paused",
+    when: "a topic or subscription was changed or deleted, a subscription was detached or sought to another time, the function, the sealer or the worker was deployed or deleted, or the sealer's schedule was changed or paused",
     means:
-      "Other code runs, or messages go elsewhere. A subscription that was deleted has lost what it had not acknowledged: it is in its topic for 31 days. A deployment does this too.",
+      "Other code runs, or messages go elsewhere. A subscription that was deleted, detached or sought to a time to come has lost what it had not acknowledged: it is in its topic for 31 days. A deployment does this too, but for the last two.",
     command: activity,
     condition: ({ names, settings }) => logged(changesOfPipeline({ names, projectId: settings.projectId }), who),
   },
@@ -210,10 +210,10 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     id: "watch-changed",
     title: "Watch changed",
     severity: "CRITICAL",
-    when: "a sink was made, or a sink, an exclusion, a metric of logs, an alert, who gets alerts, or the audit config was changed or deleted",
+    when: "a sink was made, an alert was put to sleep, a service was turned off, or a sink, an exclusion, a metric of logs, an alert, who gets alerts, or the audit config was changed or deleted",
     means: "Somebody may be making himself unseen. A deployment does this too.",
     command: activity,
-    condition: () => logged(changesOfWatch(), who),
+    condition: ({ names, settings }) => logged(changesOfWatch({ names, projectId: settings.projectId }), who),
   },
 ];
 

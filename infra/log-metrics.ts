@@ -29,6 +29,15 @@ export function takerOf({ worker }: Pick<Settings, "worker">): "cloud_run_revisi
   return worker === undefined ? "cloud_run_revision" : "cloud_run_worker_pool";
 }
 
+/** What the metrics of an environment are called. */
+export function metricNamesOf(names: Names): { readonly [metric in keyof LogMetrics]: string } {
+  return {
+    sealed: metricName(names, "sealed"),
+    failedDeliveries: metricName(names, "failed_deliveries"),
+    deadLettered: metricName(names, "dead_lettered"),
+  };
+}
+
 /** Counted by fields, and never by messages, which are for people. */
 export function logMetricsOf({
   names,
@@ -37,22 +46,23 @@ export function logMetricsOf({
   const worker = `resource.type="cloud_run_worker_pool" resource.labels.worker_pool_name="${names.resource("worker")}"`;
   const subscriber =
     settings.worker === undefined ? linesOf(names, "function") : `((${linesOf(names, "function")}) OR (${worker}))`;
+  const called = metricNamesOf(names);
   return {
     sealed: {
-      name: metricName(names, "sealed"),
+      name: called.sealed,
       description: "Commits of the sealer.",
       filter: `${linesOf(names, "sealer")} jsonPayload.event="sealed"`,
       fields: [],
     },
     failedDeliveries: {
-      name: metricName(names, "failed_deliveries"),
+      name: called.failedDeliveries,
       description:
         "Deliveries that were not acknowledged, by table and code of the error. Each instance logs one a second of a kind at most.",
       filter: `${subscriber} severity=ERROR jsonPayload.code:*`,
       fields: ["table", "code"],
     },
     deadLettered: {
-      name: metricName(names, "dead_lettered"),
+      name: called.deadLettered,
       description: "Messages with events that could not be accepted, by table.",
       filter: `${subscriber} jsonPayload.deadLettered>0`,
       fields: ["table"],

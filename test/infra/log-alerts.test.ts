@@ -5,204 +5,24 @@ import { alertDeclarations } from "../../infra/alerts.ts";
 import { logMetricsOf } from "../../infra/log-metrics.ts";
 import { namesOf } from "../../infra/names.ts";
 import { settingsOf } from "../../infra/settings.ts";
+import { activity, cases, dataAccess, doneTo, table } from "./audit-entries.ts";
 import { matches, type LogEntry } from "./log-query.ts";
 import { production, staging } from "./stacks.ts";
 
 const settings = settingsOf(production);
 const stack = { settings, names: namesOf(settings) };
-const queries = alertDeclarations.flatMap(({ id, condition }) => {
-  const filter = condition(stack).conditionMatchedLog;
-  return typeof filter === "object" && "filter" in filter && typeof filter.filter === "string"
-    ? [{ id, query: filter.filter }]
-    : [];
-});
+const queriesOf = (of: typeof stack): { readonly id: string; readonly query: string }[] =>
+  alertDeclarations.flatMap(({ id, condition }) => {
+    const filter = condition(of).conditionMatchedLog;
+    return typeof filter === "object" && "filter" in filter && typeof filter.filter === "string"
+      ? [{ id, query: filter.filter }]
+      : [];
+  });
+const queries = queriesOf(stack);
 
 /** IDs of the alerts that an entry raises. */
-const raisedBy = (entry: LogEntry): string[] =>
-  queries.filter(({ query }) => matches(query, entry)).map(({ id }) => id);
-
-function activity(methodName: string, resourceName: string, more: LogEntry = {}, resource: LogEntry = {}): LogEntry {
-  const principalEmail = "mallory@acme.example";
-  return {
-    logName: "projects/acme-agents/logs/cloudaudit.googleapis.com%2Factivity",
-    resource,
-    protoPayload: { methodName, resourceName, authenticationInfo: { principalEmail }, ...more },
-  };
-}
-const dataAccess = (entry: LogEntry): LogEntry => ({
-  ...entry,
-  logName: "projects/acme-agents/logs/cloudaudit.googleapis.com%2Fdata_access",
-});
-const dataset = (id: string): LogEntry => ({ type: "bigquery_dataset", labels: { dataset_id: id } });
-const table = "projects/acme-agents/datasets/agent_logs_raw/tables/conversations";
-const kms = { serviceName: "cloudkms.googleapis.com" };
-const key = "projects/acme-agents/locations/europe-west1/keyRings/indelible-ledger/cryptoKeys/checkpoints";
-const bucket = { type: "gcs_bucket", labels: { bucket_name: "acme-agents-indelible-checkpoints" } };
-const sealer = { authenticationInfo: { principalEmail: "indelible-sealer@acme-agents.iam.gserviceaccount.com" } };
-
-const cases: readonly (readonly [what: string, entry: LogEntry, raised: readonly string[]])[] = [
-  [
-    "rows that a statement deleted",
-    dataAccess(
-      activity(
-        "google.cloud.bigquery.v2.JobService.InsertJob",
-        table,
-        { metadata: { tableDataChange: { deletedRowsCount: "1", reason: "QUERY" } } },
-        dataset("agent_logs_raw"),
-      ),
-    ),
-    ["tables-changed"],
-  ],
-  [
-    "a table that was dropped",
-    activity(
-      "google.cloud.bigquery.v2.JobService.InsertJob",
-      table,
-      { metadata: { tableDeletion: { reason: "QUERY" } } },
-      dataset("agent_logs_raw"),
-    ),
-    ["tables-changed"],
-  ],
-  [
-    "rows of a table that is not ours",
-    dataAccess(
-      activity(
-        "google.cloud.bigquery.v2.JobService.Query",
-        table,
-        { metadata: { tableDataChange: {} } },
-        dataset("sales"),
-      ),
-    ),
-    [],
-  ],
-  [
-    "a query",
-    dataAccess(
-      activity(
-        "google.cloud.bigquery.v2.JobService.Query",
-        table,
-        { metadata: { tableDataRead: {} } },
-        dataset("agent_logs_raw"),
-      ),
-    ),
-    [],
-  ],
-  [
-    "a binding on the project",
-    activity("SetIamPolicy", "projects/acme-agents", {}, { type: "project" }),
-    ["rights-changed"],
-  ],
-  [
-    "a binding on a table",
-    activity("google.iam.v1.IAMPolicy.SetIamPolicy", table, {}, dataset("agent_logs_raw")),
-    ["rights-changed"],
-  ],
-  [
-    "a binding on the bucket of checkpoints",
-    activity("storage.setIamPermissions", "projects/_/buckets/acme-agents-indelible-checkpoints", {}, bucket),
-    ["rights-changed"],
-  ],
-  ["a binding on the key", activity("SetIamPolicy", key, kms, { type: "cloudkms_cryptokey" }), ["rights-changed"]],
-  [
-    "a binding on a bucket of somebody else's",
-    activity("storage.setIamPermissions", "projects/_/buckets/holidays", {}, { type: "gcs_bucket" }),
-    [],
-  ],
-  [
-    "a key of an account",
-    activity("google.iam.admin.v1.CreateServiceAccountKey", "projects/-/serviceAccounts/117"),
-    ["rights-changed"],
-  ],
-  [
-    "a custom role that grew",
-    activity("google.iam.admin.v1.UpdateRole", "projects/acme-agents/roles/x"),
-    ["rights-changed"],
-  ],
-  [
-    "a deny policy that is gone",
-    activity("google.iam.v2.Policies.DeletePolicy", "policies/x/denypolicies/indelible-log"),
-    ["rights-changed"],
-  ],
-  [
-    "a destroyed version of the key",
-    activity("DestroyCryptoKeyVersion", `${key}/cryptoKeyVersions/1`, kms),
-    ["evidence-changed"],
-  ],
-  [
-    "a destroyed version of another key",
-    activity(
-      "DestroyCryptoKeyVersion",
-      "projects/acme-agents/locations/eu/keyRings/other/cryptoKeys/k/cryptoKeyVersions/1",
-      kms,
-    ),
-    [],
-  ],
-  [
-    "a signature by somebody else",
-    dataAccess(activity("AsymmetricSign", `${key}/cryptoKeyVersions/1`, kms)),
-    ["evidence-changed"],
-  ],
-  [
-    "a signature by the sealer",
-    dataAccess(activity("AsymmetricSign", `${key}/cryptoKeyVersions/1`, { ...kms, ...sealer })),
-    [],
-  ],
-  ["a public key that is read", dataAccess(activity("GetPublicKey", `${key}/cryptoKeyVersions/1`, kms)), []],
-  [
-    "another retention of the checkpoints",
-    activity("storage.buckets.update", "projects/_/buckets/acme-agents-indelible-checkpoints", {}, bucket),
-    ["evidence-changed"],
-  ],
-  [
-    "a sink that is gone",
-    activity("google.logging.v2.ConfigServiceV2.DeleteSink", "projects/acme-agents/sinks/indelible-access"),
-    ["watch-changed"],
-  ],
-  [
-    "an alert that is gone",
-    activity("google.monitoring.v3.AlertPolicyService.DeleteAlertPolicy", "projects/acme-agents/alertPolicies/1"),
-    ["watch-changed"],
-  ],
-  [
-    "an exemption from the audit",
-    activity(
-      "SetIamPolicy",
-      "projects/acme-agents",
-      { serviceData: { policyDelta: { auditConfigDeltas: [{ action: "ADD" }] } } },
-      { type: "project" },
-    ),
-    ["rights-changed", "watch-changed"],
-  ],
-  [
-    "a subscription that is gone",
-    activity(
-      "google.pubsub.v1.Subscriber.DeleteSubscription",
-      "projects/acme-agents/subscriptions/agent-logs.conversations.function",
-    ),
-    ["pipeline-changed"],
-  ],
-  [
-    "a subscription of somebody else's",
-    activity("google.pubsub.v1.Subscriber.DeleteSubscription", "projects/acme-agents/subscriptions/orders"),
-    [],
-  ],
-  [
-    "another function in its place",
-    activity(
-      "google.cloud.functions.v2.FunctionService.UpdateFunction",
-      "projects/acme-agents/locations/europe-west1/functions/indelible-function",
-    ),
-    ["pipeline-changed"],
-  ],
-  [
-    "a sealer that is not called",
-    activity(
-      "google.cloud.scheduler.v1.CloudScheduler.PauseJob",
-      "projects/acme-agents/locations/europe-west1/jobs/indelible-seal",
-    ),
-    ["pipeline-changed"],
-  ],
-];
+const raisedBy = (entry: LogEntry, of = queries): string[] =>
+  of.filter(({ query }) => matches(query, entry)).map(({ id }) => id);
 
 const line = (service: string, severity: string, jsonPayload: LogEntry): LogEntry => ({
   logName: "projects/acme-agents/logs/run.googleapis.com%2Fstderr",
@@ -228,6 +48,44 @@ describe("an alert is raised by", () => {
     assert.deepEqual(raisedBy(line("indelible-sealer", "ERROR", { event: "witness-behind", code: "ERR_STORE" })), []);
     assert.deepEqual(raisedBy(line("indelible-sealer", "ERROR", { code: "ERR_READ" })), []);
     assert.deepEqual(raisedBy(line("indelible-sealer-staging", "ERROR", { code: "ERR_CHECKPOINT" })), []);
+  });
+});
+
+describe("an alert of one environment", () => {
+  const others = settingsOf(staging);
+  const second = { settings: others, names: namesOf(others) };
+
+  it("is raised by what is done to that environment, and is silent about the other", () => {
+    for (const [mine, other] of [
+      [stack, second],
+      [second, stack],
+    ] as const) {
+      for (const entry of doneTo(mine.names))
+        assert.equal(raisedBy(entry, queriesOf(mine)).length, 1, JSON.stringify(entry));
+      for (const entry of doneTo(other.names))
+        assert.deepEqual(raisedBy(entry, queriesOf(mine)), [], JSON.stringify(entry));
+    }
+  });
+
+  it("is raised by what is done to the project, whichever it meant", () => {
+    const sink = `projects/acme-agents/sinks/${second.names.resource("access")}`;
+    for (const asked of [queriesOf(stack), queriesOf(second)]) {
+      assert.deepEqual(raisedBy(activity("google.logging.v2.ConfigServiceV2.CreateSink", sink), asked), [
+        "watch-changed",
+      ]);
+      const binding = activity("SetIamPolicy", "projects/acme-agents", {}, { type: "project" });
+      assert.deepEqual(raisedBy(binding, asked), ["rights-changed"]);
+    }
+  });
+
+  it("is raised by what is done to an account that is no environment's", () => {
+    const entry = activity(
+      "google.iam.admin.v1.SetIAMPolicy",
+      "projects/-/serviceAccounts/118",
+      {},
+      { type: "service_account", labels: { email_id: "cfo@acme-agents.iam.gserviceaccount.com" } },
+    );
+    assert.deepEqual(raisedBy(entry), ["rights-changed"]);
   });
 });
 
