@@ -15,12 +15,22 @@ export function accessAuditFilter(projectId: string): string {
   ].join(" ");
 }
 
+const everyType = ["ADMIN_READ", "DATA_READ", "DATA_WRITE"] as const;
+
 /**
- * Services whose data access is logged, without an exemption. BigQuery's is by itself; declaring it takes exemptions away that somebody has made.
- * Cloud KMS tells who signs, one record a minute for the sealer. Not Cloud Storage: it would log each object of the project, and a checkpoint
- * can be neither changed nor deleted.
+ * What is logged of which service, without an exemption. BigQuery's data access is by itself; declaring it takes exemptions away that somebody has
+ * made. Cloud KMS tells who signs, one record a minute for the sealer. Of both every type, because what is declared replaces what was set. Of Pub/Sub
+ * who seeks a subscription, which is no admin activity; it has no log of messages. Not Cloud Storage: it would log each object of the project, and a
+ * checkpoint can be neither changed nor deleted.
  */
-export const auditedServices: readonly string[] = ["bigquery.googleapis.com", "cloudkms.googleapis.com"];
+export const auditedServices: readonly {
+  readonly service: string;
+  readonly logTypes: readonly (typeof everyType)[number][];
+}[] = [
+  { service: "bigquery.googleapis.com", logTypes: everyType },
+  { service: "cloudkms.googleapis.com", logTypes: everyType },
+  { service: "pubsub.googleapis.com", logTypes: ["ADMIN_READ"] },
+];
 
 export interface AccessAudit {
   readonly sink: ProjectSink;
@@ -31,7 +41,7 @@ export interface AccessAudit {
 /**
  * The sink, and its right on the topic, which nobody else may have. All sinks of a project write by the same account of Cloud Logging, so who may make
  * one may write records of reads: a new sink is an alert. The audit config is the project's, and one for each service: it belongs to
- * the stack without an environment. A project that has only stacks with one keeps its own.
+ * the stack whose settings say so, and stays when that stack is gone.
  */
 export function createAccessAudit(
   { settings, names }: Stack,
@@ -55,14 +65,13 @@ export function createAccessAudit(
     // What is published before a topic has subscriptions is delivered to none.
     { dependsOn: [...subscriptions.values()] },
   );
-  const owned = settings.environment === undefined ? auditedServices : [];
-  const configs = owned.map(
-    (service) =>
-      new IAMAuditConfig(`audit-${service}`, {
-        project: projectId,
-        service,
-        auditLogConfigs: [{ logType: "DATA_READ" }],
-      }),
+  const configs = (settings.auditConfig ? auditedServices : []).map(
+    ({ service, logTypes }) =>
+      new IAMAuditConfig(
+        `audit-${service}`,
+        { project: projectId, service, auditLogConfigs: logTypes.map((logType) => ({ logType })) },
+        { retainOnDelete: true },
+      ),
   );
   return { sink, grant, configs };
 }

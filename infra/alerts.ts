@@ -191,7 +191,7 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     severity: "CRITICAL",
     when: "a version of the signing key was made, disabled, destroyed or restored, somebody else than the sealer signed, or the bucket of checkpoints was changed",
     means:
-      "Without the key nothing is sealed; a destroyed version can be restored for 120 days. Who signs with a key of his own can make another log, which a verifier with the old list refuses.",
+      "Without the key nothing is sealed; a destroyed version can be restored for 120 days. Who signs with a key of his own can make another log, which a verifier with the old list refuses. That somebody else than the sealer signed is told only while the project's audit config logs Cloud KMS (`indelible:auditConfig` of one stack).",
     command: ({ settings: { projectId, region }, names }) =>
       `gcloud kms keys versions list --key=checkpoints --keyring=${names.resource("ledger")} --location=${region} --project=${projectId}`,
     condition: ({ names, settings }) => logged(changesOfEvidence({ names, projectId: settings.projectId }), who),
@@ -202,7 +202,7 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     severity: "ERROR",
     when: "a topic or subscription was changed or deleted, a subscription was detached or sought to another time, the function, the sealer or the worker was deployed or deleted, or the sealer's schedule was changed or paused",
     means:
-      "Other code runs, or messages go elsewhere. A subscription that was deleted, detached or sought to a time to come has lost what it had not acknowledged: it is in its topic for 31 days. A deployment does this too, but for the last two.",
+      "Other code runs, or messages go elsewhere. A subscription that was deleted, detached or sought to a time to come has lost what it had not acknowledged: it is in its topic for 31 days. A deployment does this too, but neither detaches nor seeks; a seek is told only while the project's audit config logs Pub/Sub (`indelible:auditConfig` of one stack).",
     command: activity,
     condition: ({ names, settings }) => logged(changesOfPipeline({ names, projectId: settings.projectId }), who),
   },

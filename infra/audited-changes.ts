@@ -69,7 +69,7 @@ export function changesOfRights({ names }: Audited): string {
     denial: butForOthers(
       "protoPayload.resourceName",
       "/denypolicies/indelible-log",
-      `/denypolicies/${names.resource("log")}$`,
+      `/denypolicies/(${names.resource("log")}|${names.resource("log-around")})$`,
     ),
   };
   return [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { graphOf } from "../../infra/graph.ts";
-import { inputOf, nodeOf, nodesOf, textOf } from "./nodes.ts";
+import { nodeOf, nodesOf, textOf } from "./nodes.ts";
 import { production, staging } from "./stacks.ts";
 
 const graph = await graphOf(production);
@@ -36,25 +36,31 @@ describe("the sink of BigQuery's audit log", () => {
 });
 
 describe("the audit config", () => {
-  it("logs reads of BigQuery and signatures without exempting anybody, and is the stack's without an environment", () => {
-    const configs = nodesOf(graph, "IAMAuditConfig");
-    assert.deepEqual(configs.map(({ inputs }) => inputs["service"]).toSorted(), [
-      "bigquery.googleapis.com",
-      "cloudkms.googleapis.com",
+  const configsOf = (of: typeof graph): readonly object[] =>
+    nodesOf(of, "IAMAuditConfig").map(({ inputs: { service, auditLogConfigs } }) => ({ service, auditLogConfigs }));
+
+  it("logs what is read of BigQuery and Cloud KMS, who signs and who seeks, without exempting anybody, and takes no type away that was on", () => {
+    const every = [{ logType: "ADMIN_READ" }, { logType: "DATA_READ" }, { logType: "DATA_WRITE" }];
+    assert.deepEqual(configsOf(graph), [
+      { service: "bigquery.googleapis.com", auditLogConfigs: every },
+      { service: "cloudkms.googleapis.com", auditLogConfigs: every },
+      { service: "pubsub.googleapis.com", auditLogConfigs: [{ logType: "ADMIN_READ" }] },
     ]);
-    for (const config of configs)
-      assert.deepEqual(inputOf(config, "auditLogConfigs"), [{ logType: "DATA_READ" }], config.name);
-    assert.deepEqual(nodesOf(second, "IAMAuditConfig"), []);
+  });
+
+  it("stays when the stack is gone: somebody else's audit may need it", () => {
+    for (const { name, retained } of nodesOf(graph, "IAMAuditConfig")) assert.ok(retained, name);
+  });
+
+  it("is that of the stack without an environment, or of the one that the settings say", async () => {
+    assert.deepEqual(configsOf(second), []);
+    assert.deepEqual(configsOf(await graphOf({ ...staging, "indelible:auditConfig": "true" })), configsOf(graph));
+    assert.deepEqual(configsOf(await graphOf({ ...production, "indelible:auditConfig": "false" })), []);
   });
 
   it("is as docs/access-audit.md has it", () => {
     const [, json = ""] = /```json\n(\{ "auditConfigs"[^`]+)```/.exec(docs) ?? [];
     const { auditConfigs } = JSON.parse(json) as { auditConfigs: readonly object[] };
-    const declared = nodesOf(graph, "IAMAuditConfig").map(({ inputs: { service, auditLogConfigs } }) => ({
-      service,
-      auditLogConfigs,
-    }));
-    for (const config of auditConfigs)
-      assert.ok(declared.some((one) => JSON.stringify(one) === JSON.stringify(config)));
+    assert.deepEqual(auditConfigs, configsOf(graph));
   });
 });
