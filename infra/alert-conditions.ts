@@ -42,12 +42,19 @@ export function above({ filter, above: value, aligner, periodSeconds, forSeconds
  * alert too.
  */
 export function silent(series: string, windowMinutes: number, forSeconds: number): Condition {
+  return promql(`(sum(increase(${series}[${windowMinutes}m])) or vector(0)) < 1`, forSeconds);
+}
+
+/**
+ * A query of PromQL has a result for a while. For metrics of logs too, which a threshold may not name yet: it is refused as long as Cloud Monitoring
+ * does not know the metric, up to 10 minutes after it was made.
+ */
+export function promql(query: string, forSeconds: number): Condition {
   return {
     conditionPrometheusQueryLanguage: {
-      query: `(sum(increase(${series}[${windowMinutes}m])) or vector(0)) < 1`,
+      query,
       duration: `${forSeconds}s`,
       evaluationInterval: "60s",
-      // The metric comes to be with its first line.
       disableMetricValidation: true,
     },
   };

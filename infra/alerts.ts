@@ -1,7 +1,7 @@
 import { AlertPolicy, type NotificationChannel } from "@pulumi/gcp/monitoring/index.js";
 import type { CustomResourceOptions } from "@pulumi/pulumi";
 import { accessAuditTopic, deadLetterTopic, pullSubscriptionOf, pushSubscriptionOf } from "@indelible/schemas/names.ts";
-import { above, logged, silent, type Condition } from "./alert-conditions.ts";
+import { above, logged, promql, silent, type Condition } from "./alert-conditions.ts";
 import {
   changesOfEvidence,
   changesOfPipeline,
@@ -9,7 +9,7 @@ import {
   changesOfTables,
   changesOfWatch,
 } from "./audited-changes.ts";
-import { linesOf, logMetricsOf, takerOf } from "./log-metrics.ts";
+import { failuresIn5Minutes, linesOf, logMetricsOf } from "./log-metrics.ts";
 import type { Stack } from "./stack.ts";
 
 /** What has to be true before somebody is told, what it means, and what to do first. */
@@ -25,7 +25,8 @@ export interface AlertDeclaration {
   readonly means: string;
   /** The first command to run. */
   readonly command: (stack: Named) => string;
-  readonly condition: (stack: Named) => Condition;
+  /** None where it could never hold: then there is no policy. */
+  readonly condition: (stack: Named) => Condition | undefined;
 }
 
 export type Named = Pick<Stack, "settings" | "names">;
@@ -34,10 +35,11 @@ const who = { principal: "protoPayload.authenticationInfo.principalEmail", metho
 
 const activity = ({ settings }: Named): string =>
   `gcloud logging read 'log_id("cloudaudit.googleapis.com/activity")' --project=${settings.projectId} --freshness=1h`;
-const errors =
-  (of: "function" | "sealer") =>
-  ({ settings, names }: Named): string =>
-    `gcloud logging read '${linesOf(names, of)} severity>=ERROR' --project=${settings.projectId} --freshness=1h`;
+const errorsIn = (lines: string, { projectId }: Named["settings"]): string =>
+  `gcloud logging read '${lines} severity>=ERROR' --project=${projectId} --freshness=1h`;
+/** Of what takes the deliveries: the function, or the worker in its place. */
+const errorsOfSubscriber = ({ settings, names }: Named): string =>
+  errorsIn(linesOf(names, settings.worker === undefined ? "function" : "worker"), settings);
 
 export const alertDeclarations: readonly AlertDeclaration[] = [
   {
@@ -46,7 +48,7 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     severity: "WARNING",
     when: "a message was published to the dead-letter topic within 5 minutes",
     means:
-      "Events came that could not be accepted. They are kept, with the reason; nothing is lost, and their agent's log has a gap until they are replayed.",
+      "Events came that could not be accepted, or messages that could not be delivered in 100 attempts, some 15 hours (`ERR_DELIVERY_ATTEMPTS`). They are kept, with the reason; nothing is lost, and their agent's log has a gap until they are replayed.",
     command: () => "indelible dlq list",
     condition: ({ names }) =>
       above({
@@ -79,7 +81,7 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     when: "the oldest message of a topic that is not acknowledged is older than 5 minutes, for 5 minutes",
     means:
       "Events wait in Pub/Sub: BigQuery does not take them, the function does not run, or there are more than its instances can take. Nothing is lost for as long as a subscription keeps messages.",
-    command: errors("function"),
+    command: errorsOfSubscriber,
     condition: ({ names }) =>
       oldest(`monitoring.regex.full_match("${names.topicPrefix}[.][a-z_-]+[.](function|worker)")`, 300),
   },
@@ -89,18 +91,9 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     severity: "ERROR",
     when: "more than 10 failed deliveries of one table with one code are logged in 5 minutes, for 5 minutes",
     means:
-      "The function cannot append, or cannot publish dead letters. The label `code` says which (docs/errors.md). Pub/Sub delivers again.",
-    command: errors("function"),
-    condition: (stack) =>
-      above({
-        filter: `metric.type="logging.googleapis.com/user/${logMetricsOf(stack).failedDeliveries.name}" resource.type="${takerOf(stack.settings)}"`,
-        above: 10,
-        aligner: "ALIGN_DELTA",
-        periodSeconds: 300,
-        forSeconds: 300,
-        by: ["metric.labels.table", "metric.labels.code"],
-        reducer: "REDUCE_SUM",
-      }),
+      "The function or the worker cannot append, or cannot publish dead letters. The label `code` says which (docs/errors.md). Pub/Sub delivers again.",
+    command: errorsOfSubscriber,
+    condition: (stack) => promql(`${failuresIn5Minutes(stack)} > 10`, 300),
   },
   {
     id: "instances",
@@ -109,16 +102,19 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     when: "more than nine tenths of the function's instances are there, for 10 minutes",
     means: "What comes is near to what the function may scale to. Beyond it Pub/Sub gets 429 and events wait.",
     command: () => "pulumi config get indelible:maxInstances",
-    condition: ({ names, settings }) =>
-      above({
+    condition: ({ names, settings: { maxInstances } }) => {
+      // One is never too many.
+      if (maxInstances === 1) return undefined;
+      return above({
         filter: `resource.type="cloud_run_revision" metric.type="run.googleapis.com/container/instance_count" resource.labels.service_name="${names.resource("function")}" metric.labels.state="active"`,
-        above: Math.max(1, Math.floor(settings.maxInstances * 0.9)),
+        above: Math.floor(maxInstances * 0.9),
         aligner: "ALIGN_MAX",
         periodSeconds: 60,
         forSeconds: 600,
         by: ["resource.labels.service_name"],
         reducer: "REDUCE_SUM",
-      }),
+      });
+    },
   },
   {
     id: "seal-age",
@@ -127,7 +123,7 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
     when: "the sealer has made no commit for 20 minutes, for 10 minutes (it makes one every 10 minutes even when nothing comes)",
     means:
       "What is written is not sealed, and so can be changed without a trace until it is. Events go on being written.",
-    command: errors("sealer"),
+    command: ({ settings, names }) => errorsIn(linesOf(names, "sealer"), settings),
     condition: (stack) =>
       silent(
         `logging_googleapis_com:user_${logMetricsOf(stack).sealed.name}{monitored_resource="cloud_run_revision",project_id="${stack.settings.projectId}"}`,
@@ -235,18 +231,19 @@ export function documentationOf({ title, when, means, command }: AlertDeclaratio
   return `When ${when}.\n\n${means}\n\nFirst:\n\n    ${command(stack)}\n\nThen: docs/operate.md, "${title}".\n`;
 }
 
-/** A policy for each alert, which tells every channel. Names of policies are not unique in the cloud; ours have the environment. */
+/** A policy for each alert that can hold, which tells every channel. Names of policies are not unique in the cloud; ours have the environment. */
 export function createAlerts(
   stack: Stack,
   channels: readonly NotificationChannel[],
   options: CustomResourceOptions,
 ): readonly AlertPolicy[] {
-  return alertDeclarations.map((alert) => {
+  return alertDeclarations.flatMap((alert) => {
     const condition = alert.condition(stack);
+    if (condition === undefined) return [];
     // Required for lines of a log, refused for everything else.
     const ofLog = condition.conditionMatchedLog !== undefined;
     const displayName = stack.names.resource(alert.id);
-    return new AlertPolicy(
+    const policy = new AlertPolicy(
       alert.id,
       {
         displayName,
@@ -260,5 +257,6 @@ export function createAlerts(
       },
       options,
     );
+    return [policy];
   });
 }

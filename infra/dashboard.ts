@@ -1,5 +1,5 @@
 import { deadLetterTopic, accessAuditTopic } from "@indelible/schemas/names.ts";
-import { logMetricsOf, takerOf } from "./log-metrics.ts";
+import { failuresIn5Minutes, logMetricsOf } from "./log-metrics.ts";
 import type { Stack } from "./stack.ts";
 
 /** A dashboard of Cloud Monitoring, as far as it is used: https://cloud.google.com/monitoring/api/ref_v3/rest/v1/projects.dashboards */
@@ -10,8 +10,9 @@ export interface DashboardJson {
 }
 
 export interface Tile {
-  readonly xPos: number;
-  readonly yPos: number;
+  /** Default: 0. */
+  readonly xPos?: number;
+  readonly yPos?: number;
   readonly width: number;
   readonly height: number;
   readonly widget: { readonly title: string; readonly xyChart: Chart };
@@ -21,8 +22,8 @@ export interface Chart {
   readonly dataSets: readonly {
     readonly plotType: "LINE" | "STACKED_AREA" | "STACKED_BAR";
     readonly targetAxis: "Y1";
-    /** Empty: the labels. */
-    readonly legendTemplate: string;
+    /** Default: the labels. */
+    readonly legendTemplate?: string;
     readonly timeSeriesQuery: { readonly prometheusQuery: string; readonly unitOverride: string };
   }[];
   readonly yAxis: { readonly label: string; readonly scale: "LINEAR" };
@@ -41,7 +42,7 @@ const COLUMNS = 48;
 const WIDTH = 16;
 const HEIGHT = 14;
 
-/** What comes, what waits, what fails and what is sealed. */
+/** What comes, what waits, what fails and what is sealed. Zeros and empty texts are left out, as the API does: each deployment would set them again. */
 export function dashboardOf(stack: Pick<Stack, "settings" | "names">): DashboardJson {
   const { names } = stack;
   const perRow = COLUMNS / WIDTH;
@@ -51,8 +52,8 @@ export function dashboardOf(stack: Pick<Stack, "settings" | "names">): Dashboard
     mosaicLayout: {
       columns: COLUMNS,
       tiles: panelsOf(stack).map(({ title, unit, plotType, series }, index) => ({
-        xPos: (index % perRow) * WIDTH,
-        yPos: Math.floor(index / perRow) * HEIGHT,
+        ...(index % perRow > 0 && { xPos: (index % perRow) * WIDTH }),
+        ...(index >= perRow && { yPos: Math.floor(index / perRow) * HEIGHT }),
         width: WIDTH,
         height: HEIGHT,
         widget: {
@@ -62,7 +63,7 @@ export function dashboardOf(stack: Pick<Stack, "settings" | "names">): Dashboard
               ([legendTemplate, prometheusQuery]) => ({
                 plotType,
                 targetAxis: "Y1",
-                legendTemplate,
+                ...(legendTemplate !== "" && { legendTemplate }),
                 timeSeriesQuery: { prometheusQuery, unitOverride: unit },
               }),
             ),
@@ -124,7 +125,7 @@ function panelsOf(stack: Pick<Stack, "settings" | "names">): readonly Panel[] {
       title: "Failed deliveries in 5 minutes",
       unit: "1",
       plotType: "STACKED_BAR",
-      series: `sum by (table, code) (increase(${logged(metrics.failedDeliveries.name)}{monitored_resource="${takerOf(settings)}"}[5m]))`,
+      series: failuresIn5Minutes(stack),
     },
     {
       title: "Commits of the sealer in 20 minutes (0: an alert)",

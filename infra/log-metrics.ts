@@ -13,20 +13,32 @@ export interface LogMetric {
   readonly fields: readonly string[];
 }
 
+export type Counted = Pick<Stack, "names"> & { readonly settings: Pick<Settings, "worker" | "projectId"> };
+
 export interface LogMetrics {
   readonly sealed: LogMetric;
   readonly failedDeliveries: LogMetric;
   readonly deadLettered: LogMetric;
 }
 
-/** Lines of the function or the sealer: a function of the second generation is a service of Cloud Run of the same name. */
-export function linesOf(names: Names, what: "function" | "sealer"): string {
-  return `resource.type="cloud_run_revision" resource.labels.service_name="${names.resource(what)}"`;
+/** Lines of the function, the sealer or the worker: a function of the second generation is a service of Cloud Run of the same name. */
+export function linesOf(names: Names, what: "function" | "sealer" | "worker"): string {
+  return what === "worker"
+    ? `resource.type="cloud_run_worker_pool" resource.labels.worker_pool_name="${names.resource(what)}"`
+    : `resource.type="cloud_run_revision" resource.labels.service_name="${names.resource(what)}"`;
 }
 
-/** The kind of resource that takes deliveries: a condition and a query name one each. */
-export function takerOf({ worker }: Pick<Settings, "worker">): "cloud_run_revision" | "cloud_run_worker_pool" {
-  return worker === undefined ? "cloud_run_revision" : "cloud_run_worker_pool";
+/**
+ * Failed deliveries of 5 minutes by table and code, in PromQL: of the function, and of the worker where there is one, because both deliver until the
+ * push subscriptions are deleted. A selector names one kind of resource.
+ */
+export function failuresIn5Minutes(stack: Counted): string {
+  const takers = ["cloud_run_revision", ...(stack.settings.worker === undefined ? [] : ["cloud_run_worker_pool"])];
+  const metric = `logging_googleapis_com:user_${metricNamesOf(stack.names).failedDeliveries}`;
+  const counts = takers.map(
+    (taker) => `increase(${metric}{monitored_resource="${taker}",project_id="${stack.settings.projectId}"}[5m])`,
+  );
+  return `sum by (table, code) (${counts.join(" or ")})`;
 }
 
 /** What the metrics of an environment are called. */
@@ -39,13 +51,11 @@ export function metricNamesOf(names: Names): { readonly [metric in keyof LogMetr
 }
 
 /** Counted by fields, and never by messages, which are for people. */
-export function logMetricsOf({
-  names,
-  settings,
-}: Pick<Stack, "names"> & { settings: Pick<Settings, "worker"> }): LogMetrics {
-  const worker = `resource.type="cloud_run_worker_pool" resource.labels.worker_pool_name="${names.resource("worker")}"`;
+export function logMetricsOf({ names, settings }: Counted): LogMetrics {
   const subscriber =
-    settings.worker === undefined ? linesOf(names, "function") : `((${linesOf(names, "function")}) OR (${worker}))`;
+    settings.worker === undefined
+      ? linesOf(names, "function")
+      : `((${linesOf(names, "function")}) OR (${linesOf(names, "worker")}))`;
   const called = metricNamesOf(names);
   return {
     sealed: {

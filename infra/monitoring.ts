@@ -12,7 +12,7 @@ export interface Monitoring {
 /** Metrics of the logs, alerts with those who get them, and the dashboard. */
 export function createMonitoring(stack: Stack): Monitoring {
   const { settings, names } = stack;
-  const channels = settings.alertEmails.map((address) => {
+  const channels = [...new Set(settings.alertEmails)].map((address) => {
     const displayName = `${names.resource("alerts")} ${address}`;
     return new NotificationChannel(`email-${address}`, {
       type: "email",
@@ -21,7 +21,7 @@ export function createMonitoring(stack: Stack): Monitoring {
       userLabels: names.labels,
     });
   });
-  // A condition can name a metric of logs only once there is one.
+  // Both name metrics of logs. One that was made is unknown to Cloud Monitoring for up to 10 minutes, which is why no condition has it validated.
   const metrics = createLogMetrics(stack);
   const alerts = createAlerts(stack, channels, { dependsOn: [...metrics] });
   const dashboard = new Dashboard(

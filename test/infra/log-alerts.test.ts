@@ -13,7 +13,7 @@ const settings = settingsOf(production);
 const stack = { settings, names: namesOf(settings) };
 const queriesOf = (of: typeof stack): { readonly id: string; readonly query: string }[] =>
   alertDeclarations.flatMap(({ id, condition }) => {
-    const filter = condition(of).conditionMatchedLog;
+    const filter = condition(of)?.conditionMatchedLog;
     return typeof filter === "object" && "filter" in filter && typeof filter.filter === "string"
       ? [{ id, query: filter.filter }]
       : [];
