@@ -156,7 +156,8 @@ export const alertDeclarations: readonly AlertDeclaration[] = [
       `gcloud logging sinks describe ${names.resource("access")} --project=${settings.projectId}`,
     condition: ({ names, settings }) =>
       silent(
-        `pubsub_googleapis_com:topic_send_message_operation_count{monitored_resource="pubsub_topic",project_id="${settings.projectId}",topic_id="${accessAuditTopic(names.topicPrefix)}"}`,
+        // What the topic refuses is counted too. Not `response_class="success"`: without that label it would hold for ever.
+        `pubsub_googleapis_com:topic_send_message_operation_count{monitored_resource="pubsub_topic",project_id="${settings.projectId}",topic_id="${accessAuditTopic(names.topicPrefix)}",response_class!~"invalid|internal"}`,
         30,
         600,
       ),

@@ -1,4 +1,7 @@
-/** Metrics of Cloud Monitoring that alerts and dashboard use, as Google's lists of metrics describe them. */
+/**
+ * Metrics of Cloud Monitoring that alerts and dashboard use. Google's own list could not be read when this was written: kinds, types and labels are
+ * as descriptions of it and published alert policies have them.
+ */
 
 export interface KnownMetric {
   readonly kind: "GAUGE" | "DELTA";
@@ -13,7 +16,8 @@ export const metrics: { readonly [metric: string]: KnownMetric } = {
     kind: "DELTA",
     type: "INT64",
     resources: ["pubsub_topic"],
-    labels: [],
+    // By result: what was refused is counted too.
+    labels: ["response_class", "response_code"],
   },
   "pubsub.googleapis.com/subscription/oldest_unacked_message_age": {
     kind: "GAUGE",
@@ -104,7 +108,7 @@ export function usesOf(query: string): readonly Use[] {
   const by = [...query.matchAll(/ by \(([a-z_, ]+)\)/g)].flatMap(([, list = ""]) => list.split(", "));
   const selectors = query.matchAll(/([a-z]+_googleapis_com:[a-z_]+)\{([^}]*)\}/g);
   return [...selectors].map(([, name = "", selector = ""]) => {
-    const labels = [...selector.matchAll(/([a-z_]+)=/g)].map(([, label = ""]) => label);
+    const labels = [...selector.matchAll(/([a-z_]+)(?:=|!)/g)].map(([, label = ""]) => label);
     const [, resource = ""] = /monitored_resource="([^"]+)"/.exec(selector) ?? [];
     return {
       metric: name.replace(/_bucket$/, ""),
