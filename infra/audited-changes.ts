@@ -2,8 +2,8 @@
  * Queries of Cloud Logging for what the audit logs tell of a change to the log, to its rights, to its evidence or to its watch. Admin activity
  * cannot be turned off, nor can BigQuery's data access; changes to the organization or a folder are in their logs, and not in the project's.
  *
- * An environment is told of what is its own and of what is the project's, and not of what has another environment's name. Tags, alert policies,
- * channels and snoozes have numbers: each environment is told of all of them, and of each sink.
+ * An environment is told of what is its own and of what is the project's, and not of what has another environment's name. Deny policies and roles
+ * that are held on the project bear on all. Tags, alert policies, channels and snoozes have numbers. Each environment is told of these, and of each sink.
  */
 import { roleNames } from "@indelible/schemas/rights.ts";
 import { metricNamesOf } from "./log-metrics.ts";
@@ -65,12 +65,8 @@ export function changesOfRights({ names }: Audited): string {
       "^indelible-",
       `^${names.account("writer").replace("writer", "[a-z]+")}@`,
     ),
-    role: butForOthers("protoPayload.resourceName", "/roles/indelible_", `/roles/${role}`),
-    denial: butForOthers(
-      "protoPayload.resourceName",
-      "/denypolicies/indelible-log",
-      `/denypolicies/(${names.resource("log")}|${names.resource("log-around")})$`,
-    ),
+    // One that is held on the project is everybody's.
+    role: butForOthers("protoPayload.resourceName", "/roles/indelible_", `(/roles/${role}|_project$)`),
   };
   return [
     audited,
@@ -78,7 +74,7 @@ export function changesOfRights({ names }: Audited): string {
     ` (resource.type="project" OR (resource.type="service_account" ${notOfOthers.account}) OR ${resource(ours)} OR ${resource("^tag(Keys|Values)/")}))`,
     `OR (${method("^google[.]iam[.]admin[.]v1[.](Create|Update|Delete|Undelete)Role$")} ${notOfOthers.role})`,
     `OR (${method("^google[.]iam[.]admin[.]v1[.](Create|Upload)ServiceAccountKey$")} ${notOfOthers.account})`,
-    `OR (${method("^google[.]iam[.]v2[a-z0-9]*[.]Policies[.](Create|Update|Delete)Policy$")} ${notOfOthers.denial})`,
+    `OR ${method("^google[.]iam[.]v2[a-z0-9]*[.]Policies[.](Create|Update|Delete)Policy$")}`,
     `OR ${method("(^|[.])(Create|Update|Delete)Tag(Key|Value|Binding)$")})`,
   ].join("\n");
 }

@@ -327,8 +327,6 @@ export const doneTo = (names: Names): readonly LogEntry[] => {
     activity("google.iam.admin.v1.SetIAMPolicy", "projects/-/serviceAccounts/117", {}, ofAccount),
     activity("google.iam.admin.v1.CreateServiceAccountKey", "projects/-/serviceAccounts/117", {}, ofAccount),
     activity("google.iam.admin.v1.UpdateRole", `${project}/roles/${names.customRole("writer", "dead-letter")}`),
-    activity("google.iam.v2.Policies.DeletePolicy", `policies/x/denypolicies/${names.resource("log")}`),
-    activity("google.iam.v2.Policies.UpdatePolicy", `policies/x/denypolicies/${names.resource("log-around")}`),
     activity("InsertJob", "x", { metadata: { tableDeletion: {} } }, dataset(names.datasets.raw)),
     activity("InsertJob", "x", { metadata: { tableChange: {} } }, dataset(names.datasets.views)),
     activity("DestroyCryptoKeyVersion", `${ring}/cryptoKeys/checkpoints/cryptoKeyVersions/1`, kms),

@@ -73,8 +73,15 @@ describe("an alert of one environment", () => {
       assert.deepEqual(raisedBy(activity("google.logging.v2.ConfigServiceV2.CreateSink", sink), asked), [
         "watch-changed",
       ]);
-      const binding = activity("SetIamPolicy", "projects/acme-agents", {}, { type: "project" });
-      assert.deepEqual(raisedBy(binding, asked), ["rights-changed"]);
+      for (const entry of [
+        activity("SetIamPolicy", "projects/acme-agents", {}, { type: "project" }),
+        // What a policy on the project denies, it denies to everybody.
+        activity("google.iam.v2.Policies.CreatePolicy", `policies/x/denypolicies/${second.names.resource("log")}`),
+        // What this role lets do, it lets do in the whole project.
+        activity("google.iam.admin.v1.UpdateRole", `x/roles/${second.names.customRole("auditor", "project")}`),
+        activity("google.iam.admin.v1.UpdateRole", `x/roles/${stack.names.customRole("auditor", "project")}`),
+      ])
+        assert.deepEqual(raisedBy(entry, asked), ["rights-changed"], JSON.stringify(entry));
     }
   });
 
