@@ -9,6 +9,7 @@ export type AppendRowsResponse = protos.google.cloud.bigquery.storage.v1.IAppend
  * One AppendRows stream to the `_default` stream of one table. Its responses come in the order of its requests. Once closed it stays closed.
  */
 export interface AppendConnection {
+  /** It takes no more requests: it is closed, or retired. */
   readonly closed: boolean;
   /**
    * Sends one request. Settles with its response, or rejects with ERR_APPEND_OUTCOME_UNKNOWN when the stream breaks or is
@@ -17,6 +18,8 @@ export interface AppendConnection {
    * the response that says so has settled its request.
    */
   request(rows: readonly Uint8Array[]): Promise<AppendRowsResponse>;
+  /** Takes no more requests. What is in flight keeps its answers and its deadlines; the stream is closed when that is settled. */
+  retire(): void;
   /** Closes the stream; everything in flight is rejected as unknown, with `why` as the reason. */
   close(why: string): void;
 }
@@ -41,6 +44,7 @@ export function openConnection(options: {
   const { client, writeStream, descriptor, deadlineMs, token } = options;
   const inFlight: InFlight[] = [];
   let closed = false;
+  let retired = false;
   let described = false;
 
   const stream = client.appendRows({
@@ -63,6 +67,7 @@ export function openConnection(options: {
     clearTimeout(oldest.deadline);
     oldest.resolve(response);
     if (response.updatedSchema) fail(unknown("the table's schema has changed"));
+    endIfDone();
   });
   stream.on("error", (error: Error) => fail(unknown(error.message, error)));
   stream.on("end", () => fail(unknown("BigQuery ended the stream")));
@@ -83,13 +88,17 @@ export function openConnection(options: {
     stream.cancel();
   }
 
+  function endIfDone(): void {
+    if (retired && inFlight.length === 0) fail(unknown("the connection is retired"));
+  }
+
   return {
     get closed() {
-      return closed;
+      return closed || retired;
     },
     request(rows) {
       return new Promise((resolve, reject) => {
-        if (closed) return reject(unknown("the connection is closed"));
+        if (closed || retired) return reject(unknown("the connection is closed"));
         const deadline = setTimeout(() => {
           fail(new IndelibleError("ERR_DEADLINE", `append to ${writeStream}: no answer within ${deadlineMs} ms`));
         }, deadlineMs);
@@ -103,6 +112,10 @@ export function openConnection(options: {
         described = true;
         stream.write(request);
       });
+    },
+    retire() {
+      retired = true;
+      endIfDone();
     },
     close(why) {
       fail(unknown(why));

@@ -35,7 +35,8 @@ export class AppendLane {
   readonly #backoff: Backoff;
   #connection: AppendConnection | undefined;
   #connecting = false;
-  #inFlight = 0;
+  /** By what each goes: the connection of now, or one that has been retired. */
+  readonly #inFlight = new Map<FilledRequest, AppendConnection>();
   #closed = false;
   /** Why the lane last failed, for calls that wait in vain. */
   #lastFailure: unknown;
@@ -65,11 +66,12 @@ export class AppendLane {
     this.#closed = true;
     this.#backoff.endWait();
     this.#connection?.close("the appender was closed");
+    for (const connection of this.#inFlight.values()) connection.close("the appender was closed");
     for (const call of this.#queue.drain()) call.reject(this.#notSent("the appender was closed before"));
   }
 
   #pump(): void {
-    while (!this.#closed && !this.#queue.empty && this.#inFlight < this.#maxInFlight) {
+    while (!this.#closed && !this.#queue.empty && this.#inFlight.size < this.#maxInFlight) {
       const connection = this.#connection;
       if (connection === undefined || connection.closed) return void this.#connect();
       const request = this.#queue.fill(this.#options.now() * 1000);
@@ -101,7 +103,7 @@ export class AppendLane {
 
   async #send(connection: AppendConnection, request: FilledRequest): Promise<void> {
     const { observer, name } = this.#options;
-    this.#inFlight += 1;
+    this.#inFlight.set(request, connection);
     observer?.sent(request.bytes);
     const startMs = performance.now();
     let outcome: Outcome;
@@ -111,7 +113,7 @@ export class AppendLane {
       outcome = { kind: "failed", error };
     }
     observer?.answered(name, request.bytes, performance.now() - startMs, outcome.kind);
-    this.#inFlight -= 1;
+    this.#inFlight.delete(request);
     this.#settle(connection, request, outcome);
     this.#pump();
   }
@@ -127,8 +129,9 @@ export class AppendLane {
         this.#queue.putBack(refuseRows(portions, outcome.errors));
         return;
       case "refused":
-        // A writer schema that is sent again on the same connection is ignored (storage.proto, AppendRowsRequest.rows).
-        if (outcome.malformed) connection.close(outcome.reason);
+        // A writer schema that is sent again on the same connection is ignored (storage.proto, AppendRowsRequest.rows). What is in flight
+        // beside it may have been written, so its answers are waited for.
+        if (outcome.malformed) connection.retire();
         return this.#rejectAll(portions, this.#error("ERR_APPEND_REFUSED", outcome.reason));
       case "unintelligible":
         // Then its other answers are not to be trusted either.

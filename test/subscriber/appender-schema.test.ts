@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { status } from "@grpc/grpc-js";
-import { answers, refuse, script, type Answer } from "./scripted-write-api.ts";
+import type { Appender } from "@indelible/subscriber/appender.ts";
+import { answers, refuse, script, type Answer, type ScriptedWriteApi } from "./scripted-write-api.ts";
 import { firstThenOthers, row, withAppender } from "./with-appender.ts";
 
 const message =
@@ -47,26 +48,68 @@ describe("append() to a table that has not all columns yet", () => {
     });
   }
 
-  it("rejects retryably what was in flight behind it", async () => {
+  /** Appends `a`, which is refused for its form, and the others, which are in flight behind it on the same connection and answered in turn. */
+  async function withNeighbours(
+    behind: readonly Answer[],
+    use: (
+      appender: Appender,
+      api: ScriptedWriteApi,
+      others: readonly Promise<unknown>[],
+      ended: Promise<void>,
+    ) => Promise<void>,
+  ): Promise<void> {
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
     const late: (() => void)[] = [];
     await withAppender(
-      (request, call, connection, commit) =>
-        connection === 0
-          ? void late.push(() => refuse(status.INVALID_ARGUMENT)(request, call, connection, commit))
-          : answers.ok(request, call, connection, commit),
-      async (appender, api) => {
-        const calls = await firstThenOthers(
-          api,
-          ["a", "b"].map((text) => () => appender.append("conversations", [row(text)])),
-        );
-        await api.received(2);
-        late[0]?.();
-        for (const result of await Promise.allSettled(calls)) {
-          assert.equal(result.status === "rejected" && result.reason.retryable, true);
-        }
+      (request, call, connection, commit) => {
+        if (connection > 0) return answers.ok(request, call, connection, commit);
+        call.on("cancelled", resolve);
+        const answer = [refuse(status.INVALID_ARGUMENT), ...behind][late.length] ?? answers.hang;
+        late.push(() => answer(request, call, connection, commit));
+        if (late.length > behind.length) for (const settle of late) settle();
       },
-      { maxInFlightRequests: 2 },
+      async (appender, api) => {
+        const texts = ["a", "b", "c"].slice(0, 1 + behind.length);
+        const calls = texts.map((text) => () => appender.append("conversations", [row(text)]));
+        const [refused, ...others] = await firstThenOthers(api, calls);
+        await assert.rejects(refused ?? Promise.resolve(), { code: "ERR_APPEND_REFUSED" });
+        await use(appender, api, others, ended);
+      },
+      { maxInFlightRequests: 3, deadlineMs: 500 },
     );
+  }
+
+  it("keeps the answers of what was in flight behind it, which is stored once, and then ends that connection", async () => {
+    await withNeighbours([answers.ok, answers.ok], async (appender, api, others, ended) => {
+      assert.deepEqual(await Promise.all(others), [[], []]);
+      await ended;
+      assert.deepEqual(await appender.append("conversations", [row("d")]), []);
+      assert.equal(api.requests.at(-1)?.connection, 1);
+      assert.deepEqual(api.committed.map(String), ["b", "c", "d"]);
+    });
+  });
+
+  it("goes on over another connection, and gives up what was in flight behind it and has no answer at its deadline", async () => {
+    await withNeighbours([answers.ok, answers.hang], async (appender, api, [second, third], ended) => {
+      assert.deepEqual(await second, []);
+      assert.deepEqual(await appender.append("conversations", [row("d")]), []);
+      await assert.rejects(third ?? Promise.resolve(), { code: "ERR_DEADLINE" });
+      await ended;
+      assert.deepEqual(await appender.append("conversations", [row("e")]), []);
+      assert.deepEqual(
+        api.requests.map(({ connection }) => connection),
+        [0, 0, 0, 1, 1],
+      );
+    });
+  });
+
+  it("rejects what was in flight behind it when the appender is closed", async () => {
+    await withNeighbours([answers.ok, answers.hang], async (appender, _api, [second, third]) => {
+      assert.deepEqual(await second, []);
+      assert.deepEqual(await appender.append("conversations", [row("d")]), []);
+      const rejected = assert.rejects(third ?? Promise.resolve(), { code: "ERR_APPEND_OUTCOME_UNKNOWN" });
+      await Promise.all([appender.close(), rejected]);
+    });
   });
 
   it("keeps the connection when BigQuery has only too much to do", async () => {
