@@ -37,6 +37,8 @@ interface Rules {
   readonly "clustering changed": Rule;
   readonly "retention lengthened": Rule;
   readonly "version raised": Rule;
+  readonly "view added": Rule;
+  readonly "view column added": Rule;
   readonly "topic added": Rule;
   readonly "table removed": Rule;
   readonly "column removed": Rule;
@@ -44,6 +46,7 @@ interface Rules {
   readonly "required column added": Rule;
   readonly "column made required": Rule;
   readonly "key made optional": Rule;
+  readonly "column of a system table made optional": Rule;
   readonly "list added to a struct": Rule;
   readonly "enum narrowed": Rule;
   readonly "enum closed": Rule;
@@ -59,6 +62,8 @@ interface Rules {
   readonly "version not raised": Rule;
   readonly "version lowered": Rule;
   readonly "system column changed": Rule;
+  readonly "view removed": Rule;
+  readonly "view column removed": Rule;
   readonly "topic removed": Rule;
 }
 
@@ -150,6 +155,8 @@ export const rules: Rules = {
     "verifiers",
     "function",
   ),
+  "view added": allowed("a new view", "Nobody reads it yet.", "views"),
+  "view column added": allowed("a further column of a view", "Readers name the columns that they want.", "views"),
   "topic added": allowed("a new topic", "Nobody publishes to it yet.", "topics", "function", "publishers"),
   "table removed": refused(
     "a table that is gone",
@@ -167,9 +174,9 @@ export const rules: Rules = {
     beside,
   ),
   "required column added": refused(
-    "a new column that is required",
-    "BigQuery adds no required column to a table, and what older publishers send would become dead letters.",
-    "Add it without `required`.",
+    "a new column or field that is required; in a struct that is there, also a struct with a required field",
+    "BigQuery adds no required column or field to a table, and what older publishers send would become dead letters.",
+    "Add it, and the fields in it, without `required`.",
   ),
   "column made required": refused(
     "an optional column that becomes required",
@@ -179,6 +186,11 @@ export const rules: Rules = {
   "key made optional": refused(
     "`entity` or `occurredAt` that becomes optional",
     "Entries without it would be one entity, or have happened at no time.",
+    "Leave it required.",
+  ),
+  "column of a system table made optional": refused(
+    "a required column of a system table (`seals`, dead letters) that becomes optional",
+    "Indelible always fills it, and verifiers and replays need it (SPEC.md).",
     "Leave it required.",
   ),
   "list added to a struct": refused(
@@ -223,7 +235,8 @@ export const rules: Rules = {
       "It takes a decision: put its key, which the check prints, and the reason into schemas/releases/decisions.json.",
     ),
     rollout: ["verifiers"],
-    onceDecided: "When every verifier has this release, shorten each table by hand (docs/retention.md).",
+    onceDecided:
+      "When every verifier has this release, shorten the table by hand: nothing that provisions does (docs/schema-changes.md).",
   },
   "partitions changed": refused(
     "partitions by another column",
@@ -259,6 +272,16 @@ export const rules: Rules = {
     "anything of a system column but its description",
     "Identity, order, dedup, seals and proofs go by them (SPEC.md).",
     "Leave it. A further one that may be empty can be added.",
+  ),
+  "view removed": refused(
+    "a view that is gone, or has another name",
+    "Views are all that readers may ask: their questions would fail.",
+    "Leave it. Another name is a new view beside it.",
+  ),
+  "view column removed": refused(
+    "a column of a view that is gone, or has another name",
+    "Questions of readers name it, and would fail.",
+    "Leave it. Another name is a new column beside it.",
   ),
   "topic removed": refused(
     "a topic that is gone",
@@ -305,7 +328,7 @@ export const steps: Steps = {
   verifiers: {
     what: "Whoever runs `indelible verify`, and other readers",
     how: "Install the new release there.",
-    why: "An older verifier reports rows of a version that it does not know as `projection-differs`, by `schema_version`.",
+    why: "An older verifier reports rows of a version that it does not know as `projection-differs`, by `schema_version`, and as `missing` what has expired by a retention that is shorter than the one that it knows.",
   },
   function: {
     what: "The function or the worker, and the sealer",

@@ -33,18 +33,20 @@ export function changesBetween(before: Snapshot, after: Snapshot, decisions: Dec
     ...systemChanges(before.system.stamped, after.system.stamped),
     ...systemChanges(before.system.recorded, after.system.recorded),
   ];
+  const columnAdded = system.some(({ rule }) => rule === "column added");
   const found = [
     ...system,
     ...namesOf(before.tables, after.tables).flatMap((name) => {
-      const [was, is] = [before.tables[name], after.tables[name]];
-      if (was === undefined) return [of("table added", `table ${name} is new`)];
-      if (is === undefined) return [of("table removed", `table ${name} is gone`)].map(about(name));
-      return tableChanges(
-        was,
-        is,
-        system.some(({ rule }) => rule === "column added"),
-      ).map(about(name));
+      const [was, is] = [own(before.tables, name), own(after.tables, name)];
+      const changes =
+        was === undefined
+          ? [of("table added", `table ${name} is new`)]
+          : is === undefined
+            ? [of("table removed", `table ${name} is gone`)]
+            : tableChanges(was, is, columnAdded);
+      return changes.map(about(name, before.release));
     }),
+    ...viewsChanges(before.views, after.views),
     ...after.topics.filter((id) => !before.topics.includes(id)).map((id) => of("topic added", `topic ${id} is new`)),
     ...before.topics.filter((id) => !after.topics.includes(id)).map((id) => of("topic removed", `topic ${id} is gone`)),
   ];
@@ -74,10 +76,11 @@ function of(rule: RuleName, what: string): Found {
   return { rule, what };
 }
 
-function about(table: string): (found: Found) => Found {
+/** @param release that the change follows, to which a decision about it is bound */
+function about(table: string, release: string): (found: Found) => Found {
   return (found) => {
     const place = found.column === undefined ? table : `${table}.${found.column}`;
-    const decision = found.decision === undefined ? {} : { decision: `${table}: ${found.decision}` };
+    const decision = found.decision === undefined ? {} : { decision: `${table}: ${found.decision} after ${release}` };
     return {
       ...found,
       table,
@@ -89,18 +92,23 @@ function about(table: string): (found: Found) => Found {
 
 function judged({ rule, table, column, what, decision }: Found, decisions: Decisions): Change {
   const { allowed, why, instead, onceDecided, rollout } = rules[rule];
-  const decided = decision === undefined ? undefined : decisions[decision];
-  const sentence = `${what}. ${why}${decided === undefined ? "" : ` Decided: ${decided} ${onceDecided ?? ""}`.trimEnd()}`;
+  const decided = decision === undefined ? undefined : own(decisions, decision);
+  const reason = decided === undefined ? "" : ` Decided: ${asSentence(decided)} ${onceDecided ?? ""}`.trimEnd();
   return {
     rule,
     table,
     column,
     allowed: allowed || decided !== undefined,
-    sentence,
+    sentence: `${what}. ${why}${reason}`,
     instead: decided === undefined ? instead : undefined,
     decision,
     rollout,
   };
+}
+
+function asSentence(text: string): string {
+  const trimmed = text.trim();
+  return /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }
 
 function raisesVersion({ rule }: Found): boolean {
@@ -110,9 +118,9 @@ function raisesVersion({ rule }: Found): boolean {
 function tableChanges(was: TableSnapshot, is: TableSnapshot, systemChanged: boolean): Found[] {
   const keys: ReadonlySet<string | undefined> = new Set([is.entity, is.occurredAt]);
   const columns = columnsChanges(was.columns, is.columns, "", false).map((found): Found => {
-    return found.rule === "column made optional" && keys.has(found.column)
-      ? { ...found, rule: "key made optional" }
-      : found;
+    if (found.rule !== "column made optional") return found;
+    if (keys.has(found.column)) return { ...found, rule: "key made optional" };
+    return was.kind === "system" ? { ...found, rule: "column of a system table made optional" } : found;
   });
   const changed = systemChanged || columns.some(raisesVersion);
   return [
@@ -153,8 +161,33 @@ function systemChanges(was: ColumnsSnapshot, is: ColumnsSnapshot): Found[] {
   return columnsChanges(was, is, "", false).map((found) => ({
     ...found,
     rule: ofSystemColumns.has(found.rule) ? found.rule : "system column changed",
-    what: `every table's ${found.column ?? "system columns"} ${found.what}`,
+    what:
+      found.column === undefined
+        ? "system columns are in another order"
+        : `every table's ${found.column} ${found.what}`,
   }));
+}
+
+/** Views with the same new columns are one change, as those over one table are. */
+function viewsChanges(before: Snapshot["views"], after: Snapshot["views"]): Found[] {
+  const without = (columns: readonly string[], others: readonly string[] = []): readonly string[] =>
+    columns.filter((column) => !others.includes(column));
+  const names = Object.keys(after);
+  const isNew = names.filter((name) => !Object.hasOwn(before, name));
+  const wider = Object.groupBy(without(names, isNew), (name) =>
+    without(own(after, name) ?? [], own(before, name)).join(", "),
+  );
+  return [
+    ...(isNew.length > 0 ? [of("view added", `new: ${isNew.join(", ")}`)] : []),
+    ...Object.entries(wider).flatMap(([columns, views = []]) =>
+      columns === "" ? [] : [of("view column added", `new in ${views.join(", ")}: ${columns}`)],
+    ),
+    ...Object.entries(before).flatMap(([name, columns]): Found[] => {
+      const is = own(after, name);
+      if (is === undefined) return [of("view removed", `view ${name} is gone`)];
+      return without(columns, is).map((column) => of("view column removed", `view ${name} has no ${column} any more`));
+    }),
+  ];
 }
 
 /** @param inStruct whether they are the fields of a struct that was there before */
@@ -162,14 +195,14 @@ function columnsChanges(was: ColumnsSnapshot, is: ColumnsSnapshot, path: string,
   const names = namesOf(was, is);
   const changes = names.flatMap((name): Found[] => {
     const column = `${path}${name}`;
-    const [before, after] = [was[name], is[name]];
-    if (before === undefined) return [{ ...addition(after as ColumnSnapshot, inStruct), column }];
+    const [before, after] = [own(was, name), own(is, name)];
     if (after === undefined) return [{ ...of("column removed", "is gone"), column }];
+    if (before === undefined) return [{ ...addition(after, inStruct), column }];
     return columnChanges(before, after, column);
   });
   const common = (columns: ColumnsSnapshot, others: ColumnsSnapshot): string =>
     Object.keys(columns)
-      .filter((name) => name in others)
+      .filter((name) => Object.hasOwn(others, name))
       .join();
   if (common(was, is) === common(is, was)) return changes;
   const column = path.replace(/\.$/, "");
@@ -180,11 +213,19 @@ function columnsChanges(was: ColumnsSnapshot, is: ColumnsSnapshot, path: string,
 function addition(column: ColumnSnapshot, inStruct: boolean): Found {
   if (column.required) return of("required column added", "is new and required");
   if (!inStruct) return of("column added", "is new");
+  if (holdsRequired(column)) return of("required column added", "is new and has a required field");
   return holdsList(column) ? of("list added to a struct", "is new") : of("field added to a struct", "is new");
 }
 
 function holdsList({ type, fields = {} }: ColumnSnapshot): boolean {
   return type === "array" || Object.values(fields).some(holdsList);
+}
+
+function holdsRequired({ fields = {}, items }: ColumnSnapshot): boolean {
+  return (
+    Object.values(fields).some((field) => field.required || holdsRequired(field)) ||
+    (items !== undefined && holdsRequired(items))
+  );
 }
 
 function columnChanges(was: ColumnSnapshot, is: ColumnSnapshot, column: string): Found[] {
@@ -229,10 +270,13 @@ function enumChanges(was: readonly string[] | undefined, is: readonly string[] |
 
 function limitChanges(was: ColumnSnapshot, is: ColumnSnapshot): Found[] {
   const [before, after] = [was.maxLength ?? 0, is.maxLength ?? 0];
-  const length = `may have ${after} characters instead of ${before}`;
+  // What was one of a closed set has been as long as the longest of these, whatever the limit.
+  const longest =
+    was.enum !== undefined && is.enum === undefined ? Math.max(...was.enum.map((value) => [...value].length)) : before;
+  const length = (than: number): string => `may have ${after} characters instead of ${than}`;
   return [
-    ...(after > before ? [of("length raised", length)] : []),
-    ...(after < before ? [of("length lowered", length)] : []),
+    ...(after > before ? [of("length raised", length(before))] : []),
+    ...(after < longest ? [of("length lowered", length(longest))] : []),
     ...(was.format === is.format
       ? []
       : [is.format === undefined ? of("format dropped", "need not be a UUID") : of("format set", "must be a UUID")]),
@@ -261,4 +305,9 @@ function rangeChanges(was: ColumnSnapshot, is: ColumnSnapshot): Found[] {
 /** Of both, those of the newer first. */
 function namesOf(before: object, after: object): string[] {
   return [...new Set([...Object.keys(after), ...Object.keys(before)])];
+}
+
+/** Nothing that every object inherits: a column may be named `constructor`. */
+function own<T>(members: { readonly [name: string]: T }, name: string): T | undefined {
+  return Object.hasOwn(members, name) ? members[name] : undefined;
 }

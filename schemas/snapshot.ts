@@ -8,6 +8,7 @@ import { DEFAULT_MAX_LENGTH, type Column, type Columns } from "./columns.ts";
 import { recordedColumns, stampedColumns } from "./system-columns.ts";
 import { tableNames, tables, type Table } from "./tables.ts";
 import { declaredTopics } from "./topics.ts";
+import { viewsOf } from "./views.ts";
 
 export interface ColumnSnapshot {
   readonly type: Column["type"];
@@ -49,6 +50,8 @@ export interface Snapshot {
   /** The columns of every table that the publisher sets, and those that are recorded on the way. */
   readonly system: { readonly stamped: ColumnsSnapshot; readonly recorded: ColumnsSnapshot };
   readonly tables: { readonly [name: string]: TableSnapshot };
+  /** The columns of each view of the dataset that people read. */
+  readonly views: { readonly [name: string]: readonly string[] };
   /** IDs of the topics, with the default prefix. */
   readonly topics: readonly string[];
 }
@@ -59,6 +62,7 @@ export function snapshotOf(release: string): Snapshot {
     release,
     system: { stamped: columnsOf(stampedColumns), recorded: columnsOf(recordedColumns) },
     tables: Object.fromEntries(tableNames.map((name) => [name, tableOf(tables[name])])),
+    views: Object.fromEntries(viewsOf("any-project").map(({ name, columns }) => [name, columns])),
     topics: declaredTopics().map(({ id }) => id),
   };
 }
@@ -164,7 +168,7 @@ const isSnapshot = new Ajv({ strict: true }).compile<Snapshot>({
     },
   },
   type: "object",
-  required: ["release", "system", "tables", "topics"],
+  required: ["release", "system", "tables", "views", "topics"],
   properties: {
     release: { type: "string" },
     system: {
@@ -192,6 +196,7 @@ const isSnapshot = new Ajv({ strict: true }).compile<Snapshot>({
         additionalProperties: false,
       },
     },
+    views: { type: "object", additionalProperties: texts },
     topics: texts,
   },
   additionalProperties: false,

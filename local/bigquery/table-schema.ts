@@ -168,7 +168,8 @@ function additions(
     return additions(field.fields ?? [], kept.fields ?? [], [...within, kept]);
   });
   const added = after.slice(before.length);
-  const required = added.find((field) => field.mode === "REQUIRED");
+  // BigQuery refuses a required field below a struct that is there, by name. How deep it looks is not written, so none is added at any depth.
+  const required = added.find((field) => (within.length > 0 ? holdsRequired(field) : field.mode === "REQUIRED"));
   if (required !== undefined) throw invalid(`Cannot add required field ${path}${required.name} to an existing table.`);
   // In the structs that are there it would be NULL, and no list ever is.
   const list = within.length > 0 ? added.find(holdsList) : undefined;
@@ -183,6 +184,10 @@ function takesRowsOf(before: TableField, after: TableField): boolean {
 
 function holdsList(field: TableField): boolean {
   return field.mode === "REPEATED" || (field.fields ?? []).some(holdsList);
+}
+
+function holdsRequired(field: TableField): boolean {
+  return field.mode === "REQUIRED" || (field.fields ?? []).some(holdsRequired);
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

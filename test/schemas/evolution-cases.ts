@@ -66,6 +66,8 @@ export function sampleSnapshot(): Snapshot {
       inner: column("struct", { fields: { left: column("int64", { minimum: 0, maximum: 5 }) } }),
     },
   };
+  draft.views["samples"] = Object.keys(draft.tables["samples"].columns);
+  draft.views["samples_history"] = [...draft.views["samples"], "conflict"];
   draft.topics.push("agent-logs.samples");
   return draft;
 }
@@ -77,6 +79,8 @@ export interface Case {
   /** Where it is found. Default: at the table `samples` itself. */
   readonly column?: string;
   readonly edit: (draft: Draft) => void;
+  /** Default: `samples`. */
+  readonly table?: string;
   /** Of what stands beside the tables. */
   readonly noTable?: true;
 }
@@ -183,8 +187,23 @@ export const allowedCases: readonly Case[] = [
   {
     rule: "table added",
     title: "a new table",
-    noTable: true,
+    table: "further",
     edit: (draft) => (draft.tables["further"] = structuredClone(samples(draft))),
+  },
+  {
+    rule: "view added",
+    title: "a new view",
+    noTable: true,
+    edit: ({ views }) => (views["further"] = ["any"]),
+  },
+  {
+    rule: "view column added",
+    title: "a further column of several views",
+    noTable: true,
+    edit: ({ views }) => {
+      views["samples"]?.push("fresh");
+      views["samples_history"]?.push("fresh");
+    },
   },
   { rule: "topic added", title: "a new topic", noTable: true, edit: ({ topics }) => topics.push("agent-logs.further") },
 ];
@@ -204,6 +223,14 @@ export const refusedCases: readonly Case[] = [
     const { fields } = at(columns, "inner");
     if (fields !== undefined) fields["right"] = { ...optional("string"), required: true };
   }),
+  ofColumns("required column added", "inner.more", "a struct with a required field in a struct", (columns) => {
+    const { fields } = at(columns, "inner");
+    if (fields !== undefined) fields["more"] = optional("struct");
+  }),
+  ofColumns("required column added", "inner.more", "a struct with a required field further down", (columns) => {
+    const { fields } = at(columns, "inner");
+    if (fields !== undefined) fields["more"] = { ...optional("struct"), fields: { deep: optional("struct") } };
+  }),
   ofColumn(
     "column made required",
     "note",
@@ -215,6 +242,18 @@ export const refusedCases: readonly Case[] = [
       column.required = false;
     }),
   ),
+  {
+    rule: "column of a system table made optional",
+    title: "a seal that may be without its root",
+    table: "seals",
+    column: "root_hash",
+    edit: ({ tables }) => {
+      const { seals } = tables;
+      if (seals === undefined) return;
+      seals.version += 1;
+      at(seals.columns, "root_hash").required = false;
+    },
+  },
   ofColumns("list added to a struct", "steps[].more", "a list in a struct of an array", (columns) => {
     steps(columns)["more"] = optional("array");
   }),
@@ -261,6 +300,13 @@ export const refusedCases: readonly Case[] = [
     column: "seq",
     noTable: true,
     edit: ({ system }) => delete system.stamped["seq"],
+  },
+  { rule: "view removed", title: "a view that is gone", noTable: true, edit: ({ views }) => delete views["samples"] },
+  {
+    rule: "view column removed",
+    title: "a column of a view that is gone",
+    noTable: true,
+    edit: ({ views }) => views["sla_breaches"]?.splice(views["sla_breaches"].indexOf("sla_met"), 1),
   },
   { rule: "topic removed", title: "a topic that is gone", noTable: true, edit: ({ topics }) => topics.pop() },
 ];

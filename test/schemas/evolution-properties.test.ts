@@ -45,7 +45,8 @@ const edits: fc.Arbitrary<Edit> = fc
       if (what === "format") delete column.format;
       if (what === "field" && column.fields !== undefined)
         column.fields[`added_${Object.keys(column.fields).length}`] = optional("timestamp");
-      if (what === "relax" && name !== chosen.entity && name !== chosen.occurredAt) outer.required = false;
+      if (what === "relax" && chosen.kind === "log" && name !== chosen.entity && name !== chosen.occurredAt)
+        outer.required = false;
     };
   });
 
@@ -81,13 +82,13 @@ describe("changesBetween(), of any changes", () => {
       fc.property(
         fc.array(edits, { maxLength: 6 }),
         fc.constantFrom(...withoutVersion),
-        (sequence, { rule, edit, column, noTable }) => {
+        (sequence, { rule, edit, table = "samples", column, noTable }) => {
           const middle = edited(before, sequence);
           const changes = changesBetween(middle, edited(middle, [edit]));
           const found = changes.filter((change) => !change.allowed && change.rule === rule);
           // What would narrow a column may not do so after it has been widened.
           if (found.length === 0) return fc.pre(false);
-          assert.ok(found.some((change) => change.column === column && (noTable || change.table === "samples")));
+          assert.ok(found.some((change) => change.column === column && (noTable || change.table === table)));
         },
       ),
     );
@@ -135,7 +136,10 @@ describe("an event that was valid", () => {
   });
 
   it("may be invalid after each change that is refused because it narrows what a column takes", () => {
-    const narrowing = refusedCases.filter(({ rule, column }) => column !== undefined && narrows.has(rule));
+    // The table cannot take a struct with a required field in a struct; an event may do without it.
+    const narrowing = refusedCases.filter(
+      ({ rule, column }) => column !== undefined && narrows.has(rule) && column !== "inner.more",
+    );
     const events = fc.sample(eventOf(before.tables["samples"]?.columns ?? {}), { numRuns: 200, seed: 7 });
     assert.ok(narrowing.length >= narrows.size);
     for (const { title, edit } of narrowing) {

@@ -48,22 +48,22 @@ describe("changesBetween()", () => {
     assert.deepEqual(changesBetween(before, draftOf(before)), []);
   });
 
-  for (const { rule, title, column, edit, noTable } of allowedCases) {
+  for (const { rule, title, table = "samples", column, edit, noTable } of allowedCases) {
     it(`allows ${title}`, () => {
       const changes = changesBy(edit);
       assert.deepEqual(
         changes.map((change) => [change.rule, change.table, change.column, change.allowed]),
-        [[rule, noTable ? undefined : "samples", column, true]],
+        [[rule, noTable ? undefined : table, column, true]],
       );
     });
   }
 
-  for (const { rule, title, column, edit, noTable } of refusedCases) {
+  for (const { rule, title, table = "samples", column, edit, noTable } of refusedCases) {
     it(`refuses ${title}, and says what to do instead`, () => {
       const changes = changesBy(edit).filter(({ allowed }) => !allowed);
       assert.deepEqual(
         changes.map((change) => [change.rule, change.table, change.column]),
-        [[rule, noTable ? undefined : "samples", column]],
+        [[rule, noTable ? undefined : table, column]],
       );
       assert.ok(changes[0]?.instead);
       assert.deepEqual(rolloutOf(changes), []);
@@ -94,6 +94,52 @@ describe("changesBetween()", () => {
     );
   });
 
+  it("lets a closed set become free text that may be as long as the longest of its values, and no shorter", () => {
+    const opened = (maxLength: number): readonly string[] =>
+      changesBy(({ tables }) => {
+        const { samples } = tables;
+        const colour = samples?.columns["colour"];
+        assert.ok(samples && colour);
+        samples.version += 1;
+        delete colour.enum;
+        colour.maxLength = maxLength;
+      }).map(({ rule }) => rule);
+    assert.deepEqual(opened("green".length), ["enum opened"]);
+    assert.deepEqual(opened("green".length - 1), ["enum opened", "length lowered"]);
+    assert.deepEqual(opened(65), ["enum opened", "length raised"]);
+  });
+
+  for (const name of ["constructor", "valueOf", "toString"]) {
+    it(`knows what is new by the name of what every object has: ${name}`, () => {
+      const forth = draftOf(before);
+      const { samples } = forth.tables;
+      assert.ok(samples);
+      forth.tables[name] = structuredClone(samples);
+      forth.views[name] = ["any"];
+      samples.version += 1;
+      samples.columns[name] = optional("string");
+      const rulesOf = (changes: readonly Change[]): readonly string[] => changes.map(({ rule }) => rule).toSorted();
+      assert.deepEqual(rulesOf(changesBetween(before, forth)), ["column added", "table added", "view added"]);
+      assert.deepEqual(rulesOf(changesBetween(forth, before)), [
+        "column removed",
+        "table removed",
+        "version lowered",
+        "view removed",
+      ]);
+    });
+  }
+
+  it("says in a sentence that system columns are in another order, and which views have a further column", () => {
+    const changes = changesBy(({ system, views }) => {
+      system.stamped = Object.fromEntries(Object.entries(system.stamped).toReversed());
+      for (const name of ["samples", "samples_history"]) views[name]?.push("fresh", "more");
+    });
+    assert.deepEqual(
+      changes.map(({ sentence }) => sentence.replace(/\. .*/, "")),
+      ["system columns are in another order", "new in samples, samples_history: fresh, more"],
+    );
+  });
+
   it("wants a higher version of every table for a further system column", () => {
     const changes = changesBy(({ system }) => (system.stamped["fresh"] = optional("string")));
     assert.deepEqual(changes.map(({ rule, table }) => [rule, table]).slice(0, 2), [
@@ -117,14 +163,20 @@ describe("changesBetween()", () => {
     assert.ok(samples);
     samples.retentionDays = 366;
     const [open] = changesBetween(before, draft);
-    assert.equal(open?.decision, "samples: retention 731 to 366 days");
-    const decisions = { "samples: retention 731 to 366 days": "The works council wants it so." };
+    assert.equal(open?.decision, "samples: retention 731 to 366 days after 1.0.0");
+    const decisions = { "samples: retention 731 to 366 days after 1.0.0": "The works council wants it so" };
     const [decided] = changesBetween(before, draft, decisions);
     assert.equal(decided?.allowed, true);
     assert.match(decided.sentence, /Decided: The works council wants it so\. When every verifier has this release/);
     assert.deepEqual(rolloutOf([decided]), [{ step: "verifiers", tables: ["samples"] }]);
     samples.retentionDays = 30;
     assert.equal(changesBetween(before, draft, decisions)[0]?.allowed, false);
+    samples.retentionDays = 366;
+    assert.equal(
+      changesBetween({ ...before, release: "1.1.0" }, draft, decisions)[0]?.allowed,
+      false,
+      "a later release",
+    );
   });
 });
 

@@ -5,6 +5,7 @@ import { addedFields, parseTableSchema, type TableSchema } from "../../../local/
 const schemaOf = (...fields: object[]): TableSchema => parseTableSchema({ fields });
 const id = { name: "id", type: "STRING", mode: "REQUIRED" };
 const step = (...fields: object[]): object => ({ name: "step", type: "STRUCT", mode: "REPEATED", fields });
+const holding = (field: object): object => ({ name: "inner", type: "STRUCT", fields: [field] });
 const before = schemaOf(id, { name: "note", type: "STRING" }, step({ name: "name", type: "STRING", mode: "REQUIRED" }));
 const [, note, steps] = before.fields;
 
@@ -41,6 +42,10 @@ describe("addedFields()", () => {
     [
       "a further field of a struct that is required",
       schemaOf(id, note!, step(steps!.fields![0]!, { name: "n", type: "INT64", mode: "REQUIRED" })),
+    ],
+    [
+      "a further struct in a struct, with a required field somewhere in it",
+      schemaOf(id, note!, step(steps!.fields![0]!, holding(holding({ name: "n", type: "INT64", mode: "REQUIRED" })))),
     ],
     [
       "a list in a struct, which the structs that are there would not have, not even empty",
