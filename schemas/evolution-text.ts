@@ -2,19 +2,29 @@
 import { ruleNames, rules, stepNames, steps, type RuleName } from "./evolution-rules.ts";
 import { rolloutOf, type Change } from "./evolution.ts";
 
-/** @param release that it is compared with; undefined before the first */
-export function changesText(changes: readonly Change[], release: string | undefined): string {
-  if (release === undefined) return "There is no release yet.\n";
+/**
+ * @param release that it is compared with; undefined before the first
+ * @param faults of the declaration itself
+ */
+export function changesText(
+  changes: readonly Change[],
+  release: string | undefined,
+  faults: readonly string[] = [],
+): string {
+  const invalid =
+    faults.length > 0 ? [`Not valid (${faults.length}):`, ...faults.map((fault) => `  ${fault}`), ""] : [];
+  if (release === undefined) return [...invalid, "There is no release yet.", ""].join("\n");
   const against = `release ${release}`;
-  if (changes.length === 0) return `Nothing has changed since ${against}.\n`;
+  if (changes.length === 0) return [...invalid, `Nothing has changed since ${against}.`, ""].join("\n");
   const refused = changes.filter(({ allowed }) => !allowed);
   const allowed = changes.filter((change) => change.allowed);
   return [
+    ...invalid,
     ...(refused.length > 0
       ? [`Not allowed since ${against} (${refused.length}):`, ...refused.flatMap(refusal), ""]
       : []),
     ...(allowed.length > 0 ? [`Allowed since ${against} (${allowed.length}):`, ...allowed.map(line), ""] : []),
-    ...rollout(changes, refused.length > 0),
+    ...rollout(changes, refused.length + faults.length > 0),
   ].join("\n");
 }
 
@@ -32,7 +42,7 @@ function refusal(change: Change): string[] {
 }
 
 function rollout(changes: readonly Change[], isRefused: boolean): string[] {
-  if (isRefused) return ["There is no order of rollout before nothing is refused.", ""];
+  if (isRefused) return ["There is no order of rollout before everything is allowed and valid.", ""];
   const order = rolloutOf(changes);
   if (order.length === 0) return ["Nothing has to be rolled out in any order.", ""];
   const lines = order.flatMap(({ step, tables }, index) => {

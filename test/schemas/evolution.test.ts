@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { check } from "@indelible/schemas/evolution-check.ts";
 import { ruleNames, rules, stepNames } from "@indelible/schemas/evolution-rules.ts";
 import { rulesReference } from "@indelible/schemas/evolution-text.ts";
 import { changesBetween, rolloutOf, type Change } from "@indelible/schemas/evolution.ts";
-import { newestRelease, readRelease, writeRelease } from "@indelible/schemas/releases.ts";
+import { newestRelease, readRelease } from "@indelible/schemas/releases.ts";
 import { parseSnapshot, snapshotOf, snapshotText } from "@indelible/schemas/snapshot.ts";
 import { allowedCases, draftOf, optional, refusedCases, sampleSnapshot, type Draft } from "./evolution-cases.ts";
 
@@ -210,128 +207,5 @@ describe("rolloutOf()", () => {
       if (!raisesVersion || !allowed) continue;
       assert.deepEqual(rollout.slice(-3), ["verifiers", "function", "publishers"], name);
     }
-  });
-});
-
-describe("schemas:check", () => {
-  const folder = mkdtempSync(join(tmpdir(), "indelible-releases-"));
-  after(() => rmSync(folder, { recursive: true }));
-  writeRelease({ ...before, release: "0.9.0" }, folder);
-  writeRelease({ ...before, release: "0.10.0" }, folder);
-  const declared = (edit: (draft: Draft) => void): { declared: Draft; folder: string } => {
-    const draft = draftOf({ ...before, release: "next" });
-    edit(draft);
-    return { declared: draft, folder };
-  };
-
-  it("says in one line that nothing has changed since the newest release, by number and not by letters", () => {
-    const { exitCode, stdout } = check(
-      [],
-      declared(() => {}),
-    );
-    assert.equal(stdout, "Nothing has changed since release 0.10.0.\n");
-    assert.equal(exitCode, 0);
-  });
-
-  it("prints the order of rollout of what is allowed, numbered", () => {
-    const { exitCode, stdout } = check(
-      [],
-      declared(({ tables }) => {
-        const { samples } = tables;
-        assert.ok(samples);
-        samples.version += 1;
-        samples.columns["fresh"] = optional("string");
-      }),
-    );
-    assert.equal(exitCode, 0);
-    assert.match(stdout, /^Allowed since release 0\.10\.0 \(1\):\n {2}column added: samples\.fresh is new\. /);
-    assert.match(
-      stdout,
-      /\n {2}1\. Tables \(samples\)\. [^]*\n {2}5\. Publishers and agents, and `indelible dlq` \(samples\)\. /,
-    );
-  });
-
-  it("ends with 1 for what is not allowed, and says what to do instead", () => {
-    const { exitCode, stdout } = check(
-      [],
-      declared(({ tables }) => delete tables["samples"]?.columns["note"]),
-    );
-    assert.equal(exitCode, 1);
-    assert.match(stdout, /^Not allowed since release 0\.10\.0 \(2\):\n {2}column removed: samples\.note is gone\. /);
-    assert.match(stdout, /\n {4}instead: Leave it declared/);
-    assert.doesNotMatch(stdout, /Order of rollout/);
-  });
-
-  it("prints the same as JSON", () => {
-    const { exitCode, stdout } = check(
-      ["--json"],
-      declared(({ topics }) => topics.push("agent-logs.more")),
-    );
-    assert.equal(exitCode, 0);
-    const { against, allowed, changes, rollout } = JSON.parse(stdout) as { [name: string]: unknown };
-    assert.deepEqual([against, allowed, (changes as Change[])[0]?.rule], ["0.10.0", true, "topic added"]);
-    assert.deepEqual((rollout as { step: string }[])[0]?.step, "topics");
-  });
-
-  it("compares with another snapshot by --against, and with what was decided", () => {
-    const path = join(folder, "mine.json");
-    const longer = draftOf(before);
-    for (const table of Object.values(longer.tables)) table.retentionDays += 1;
-    writeFileSync(path, snapshotText({ ...longer, release: "0.11.0" }));
-    const given = declared(() => {});
-    const open = check(["--against", path], given);
-    assert.equal(open.exitCode, 1);
-    const keys = [...open.stdout.matchAll(/ {4}key: "(.+)"\n/g)].map(([, key = ""]) => [key, "Asked for."]);
-    assert.equal(keys.length, Object.keys(before.tables).length);
-    writeFileSync(join(folder, "decisions.json"), JSON.stringify(Object.fromEntries(keys)));
-    assert.equal(check(["--against", path], given).exitCode, 0);
-    writeFileSync(join(folder, "decisions.json"), '{"x": ""}');
-    assert.equal(check(["--against", path], given).exitCode, 2);
-    rmSync(join(folder, "decisions.json"));
-  });
-
-  it("writes a release once, above those that there are, and not with what is refused", () => {
-    const wider = declared(({ topics }) => topics.push("agent-logs.more"));
-    const refused = check(
-      ["--release", "1.0.0"],
-      declared(({ topics }) => topics.pop()),
-    );
-    assert.equal(refused.exitCode, 1);
-    assert.match(refused.stderr, /Release 1\.0\.0 was not written/);
-    for (const version of ["0.10.0", "0.9.5", "1.0", "../x"]) {
-      const { exitCode, stderr } = check(["--release", version], wider);
-      assert.equal(exitCode, 2, version);
-      assert.match(stderr, /release .* is not above 0\.10\.0|is no version of a release/);
-    }
-    assert.equal(check(["--release", "0.11.0"], wider).exitCode, 0);
-    assert.equal(newestRelease(folder), join(folder, "0.11.0.json"));
-    assert.deepEqual(readRelease(join(folder, "0.11.0.json")), { ...wider.declared, release: "0.11.0" });
-    assert.equal(check([], wider).stdout, "Nothing has changed since release 0.11.0.\n");
-  });
-
-  it("writes the first release, before which nothing is refused", () => {
-    const empty = mkdtempSync(join(folder, "first-"));
-    const { exitCode, stdout } = check(["--release", "0.1.0"], { ...declared(() => {}), folder: empty });
-    assert.deepEqual([exitCode, stdout], [0, "There is no release yet.\n"]);
-    assert.equal(newestRelease(empty), join(empty, "0.1.0.json"));
-  });
-
-  it("ends with 2 and the usage for what it does not know, and for a file that is no snapshot", () => {
-    for (const args of [["--what"], ["extra"], ["--against"]]) {
-      const { exitCode, stderr } = check(args);
-      assert.equal(exitCode, 2);
-      assert.match(stderr, /npm run schemas:check -- --help/);
-    }
-    const other = join(folder, "other.json");
-    for (const text of ["{}", "no json"]) {
-      writeFileSync(other, text);
-      assert.equal(check(["--against", other]).exitCode, 2);
-    }
-    assert.match(check(["--against", join(folder, "missing.json")]).stderr, /cannot be read/);
-  });
-
-  it("is a command", async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "schemas/check.ts"), "--help"]);
-    assert.match(stdout, /Usage: npm run schemas:check/);
   });
 });
