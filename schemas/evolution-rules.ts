@@ -236,7 +236,7 @@ export const rules: Rules = {
     ),
     rollout: ["verifiers"],
     onceDecided:
-      "When every verifier has this release, shorten the table by hand: nothing that provisions does (docs/schema-changes.md).",
+      "When every verifier has this release, shorten the table by hand, which nothing that provisions does (docs/schema-changes.md).",
   },
   "partitions changed": refused(
     "partitions by another column",
@@ -312,7 +312,7 @@ interface Steps {
 export const steps: Steps = {
   tables: {
     what: "Tables",
-    how: "`npm start` adds columns and fields, lets them be empty and lengthens retention by itself; in the cloud the infrastructure program does, clustering and descriptions included.",
+    how: "`npm start` adds columns and fields, lets them be empty and lengthens retention by itself; in the cloud the infrastructure program does, clustering and descriptions included, but leaves the retention of a table that is there alone: `bq update`, as `indelible doctor` prints it (docs/schema-changes.md).",
     why: "Appends of a function that knows a column which the table has not are refused as a whole: its messages wait in Pub/Sub. A row without a column that the table still asks for is a dead letter.",
   },
   views: {

@@ -47,9 +47,21 @@ function datasetNamed(env: Variables, variable: string, otherwise: string): stri
   });
 }
 
-/** What topics and subscriptions begin with: `INDELIBLE_TOPIC_PREFIX`, default `agent-logs`. */
+/**
+ * What topics and subscriptions begin with: `INDELIBLE_TOPIC_PREFIX`, default `agent-logs`.
+ *
+ * @throws ERR_CONFIG when no ID of Pub/Sub can begin with it: 1 to 200 of its characters, a letter first, and not `goog`
+ */
 export function topicPrefixFromEnvironment(env: Variables): string {
-  return env["INDELIBLE_TOPIC_PREFIX"] || DEFAULT_TOPIC_PREFIX;
+  const prefix = env["INDELIBLE_TOPIC_PREFIX"] || DEFAULT_TOPIC_PREFIX;
+  if (/^(?!goog)[A-Za-z][\w.~+%-]{0,199}$/.test(prefix)) return prefix;
+  throw new IndelibleError(
+    "ERR_CONFIG",
+    `INDELIBLE_TOPIC_PREFIX is ${JSON.stringify(prefix)}, which no topic's ID can begin with`,
+    {
+      hint: "Set it to a letter, then letters, digits and -_.~+%, at most 200 in all, which must not begin with goog.",
+    },
+  );
 }
 
 /** Tables that have a topic of their own, in the order of the declaration: all but those that Indelible writes itself. */

@@ -54,6 +54,19 @@ describe("topicPrefixFromEnvironment()", () => {
     assert.equal(topicPrefixFromEnvironment({ INDELIBLE_TOPIC_PREFIX: "" }), "agent-logs");
     assert.equal(topicPrefixFromEnvironment({}), "agent-logs");
   });
+
+  it("refuses what no ID of Pub/Sub can begin with, and says what can", () => {
+    for (const prefix of ["bad prefix/x", "goog-logs", "1st", "-logs", "résumé", "logs\n", "x".repeat(201)]) {
+      assert.throws(() => topicPrefixFromEnvironment({ INDELIBLE_TOPIC_PREFIX: prefix }), {
+        code: "ERR_CONFIG",
+        message: `INDELIBLE_TOPIC_PREFIX is ${JSON.stringify(prefix)}, which no topic's ID can begin with`,
+        hint: /must not begin with goog/,
+      });
+    }
+    for (const prefix of ["x", "x".repeat(200), "A1-_.~+%"]) {
+      assert.equal(topicPrefixFromEnvironment({ INDELIBLE_TOPIC_PREFIX: prefix }), prefix);
+    }
+  });
 });
 
 describe("SQL over datasets of other names", () => {
