@@ -22,6 +22,7 @@ export function faultsOf({ system, tables }: Snapshot): readonly string[] {
   ];
 }
 
+/** An entity may be `log_id`: an event need not have one, a row always has. */
 function tableFaults(name: string, table: TableSnapshot, system: ColumnsSnapshot): string[] {
   const { columns, version, retentionDays, entity, occurredAt, partitionBy } = table;
   const all = new Map([...Object.entries(columns), ...Object.entries(system)]);
@@ -31,7 +32,9 @@ function tableFaults(name: string, table: TableSnapshot, system: ColumnsSnapshot
     ...shared(columns, system).map((column) => `${name}.${column} has the name of a system column.`),
     ...(isPositive(version) ? [] : [`${name} has version ${version}: it must be a whole number from 1.`]),
     ...(isPositive(retentionDays) ? [] : [`${name} keeps rows for ${retentionDays} days: it must be at least 1.`]),
-    ...(all.get(entity)?.required === true ? [] : [`${name} has ${entity} as entity, which is no required column.`]),
+    ...(all.get(entity)?.required === true || entity === "log_id"
+      ? []
+      : [`${name} has ${entity} as entity, which is no required column.`]),
     ...[occurredAt, partitionBy].flatMap((column) =>
       all.get(column)?.type === "timestamp" ? [] : [`${name} goes by the time of ${column}, which is no timestamp.`],
     ),

@@ -103,6 +103,14 @@ describe("faultsOf()", () => {
     assert.deepEqual(faultsOf(draft), []);
   });
 
+  it("takes log_id for an entity: an event need not have it, a row always has", () => {
+    const draft = draftOf(before);
+    const { samples } = draft.tables;
+    assert.ok(samples);
+    samples.entity = "log_id";
+    assert.deepEqual(faultsOf(draft), []);
+  });
+
   for (const [what, edit, says] of faults) {
     it(`finds ${what}`, () => {
       const draft = draftOf(before);
