@@ -8,7 +8,6 @@
 import { interpolate, output, type Input, type Output, type Resource } from "@pulumi/pulumi";
 import { DenyPolicy } from "@pulumi/gcp/iam/index.js";
 import { TagKey, TagValue } from "@pulumi/gcp/tags/index.js";
-import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { roleNames, roles } from "@indelible/schemas/rights.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Stack } from "./stack.ts";
@@ -60,21 +59,9 @@ export const deniedPermissions = {
 const EVERYBODY = "principalSet://goog/public:all";
 const APPEND = "bigquery.tables.updateData";
 
-/**
- * The tag of the log; undefined when there is to be no deny policy.
- *
- * @throws ERR_CONFIG when nobody is to be exempt: nobody could add a column then, nor could `pulumi up`
- */
+/** The tag of the log; undefined when there is to be no deny policy. */
 export function createLogTag({ settings, names }: Stack): LogTag | undefined {
   if (!settings.denyPolicy) return undefined;
-  if (settings.breakGlass.length === 0)
-    throw new IndelibleError(
-      "ERR_CONFIG",
-      "indelible:breakGlass names nobody, and the deny policy would bind everybody",
-      {
-        hint: "Name who may change tables, among them whoever runs `pulumi up`: pulumi config set --path 'indelible:breakGlass[0]' group:GROUP. Without an organization there is no deny policy: pulumi config set indelible:denyPolicy false.",
-      },
-    );
   const key = new TagKey("log", {
     parent: `projects/${settings.projectId}`,
     shortName: names.resource("log"),

@@ -44,7 +44,7 @@ const notBuilt: Bundles = {
  *
  * @param program default: everything
  * @param bundles default: some that are not there
- * @throws ERR_CONFIG
+ * @throws ERR_CONFIG, and whatever an output failed with
  */
 export async function graphOf(
   config: StackConfig,
@@ -77,29 +77,32 @@ export async function graphOf(
   );
   let deployed: Deployed = {};
   let refusal: { readonly error: unknown } | undefined;
-  await runtime.runInPulumiStack(() => {
-    runtime.registerStackTransformation(({ resource, type, name, opts }) => {
-      const key = `${type} ${name}`;
-      keys.set(resource, key);
-      options.set(key, {
-        protect: opts.protect === true,
-        retained: opts.retainOnDelete === true,
-        after: dependenciesOf(opts).map((before) => keys.get(before) ?? "unknown"),
+  const outputs = await orFirstFailure(async () => {
+    await runtime.runInPulumiStack(() => {
+      runtime.registerStackTransformation(({ resource, type, name, opts }) => {
+        const key = `${type} ${name}`;
+        keys.set(resource, key);
+        options.set(key, {
+          protect: opts.protect === true,
+          retained: opts.retainOnDelete === true,
+          after: dependenciesOf(opts).map((before) => keys.get(before) ?? "unknown"),
+        });
+        return undefined;
       });
-      return undefined;
+      // What is thrown in here, Pulumi would report for itself, and to nobody who could catch it.
+      try {
+        deployed = program({ settings, names, bundles });
+      } catch (error) {
+        refusal = { error };
+      }
+      return Promise.resolve();
     });
-    // What is thrown in here, Pulumi would report for itself, and to nobody who could catch it.
-    try {
-      deployed = program({ settings, names, bundles });
-    } catch (error) {
-      refusal = { error };
-    }
-    return Promise.resolve();
+    const outputs = await new Promise<Graph["outputs"]>((resolve) => {
+      output(deployed).apply(resolve);
+    });
+    await runtime.disconnect();
+    return outputs;
   });
-  const outputs = await new Promise<{ readonly [name: string]: unknown }>((resolve) => {
-    output(deployed).apply(resolve);
-  });
-  await runtime.disconnect();
   if (refusal !== undefined) throw refusal.error;
   return {
     nodes: nodes
@@ -107,6 +110,19 @@ export async function graphOf(
       .toSorted((a, b) => compare(a.type, b.type) || compare(a.name, b.name)),
     outputs,
   };
+}
+
+/** An output that fails rejects promises that nobody holds. So only the process hears of it, which is where Pulumi's own command listens, too. */
+async function orFirstFailure<Result>(run: () => Promise<Result>): Promise<Result> {
+  const failure = Promise.withResolvers<never>();
+  process.on("unhandledRejection", failure.reject);
+  try {
+    return await Promise.race([run(), failure.promise]);
+  } finally {
+    // The others that it rejects.
+    await turn();
+    process.off("unhandledRejection", failure.reject);
+  }
 }
 
 const noOptions: Pick<Node, "protect" | "retained" | "after"> = { protect: false, retained: false, after: [] };

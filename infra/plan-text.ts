@@ -11,13 +11,30 @@ export function planText(stack: string, { nodes }: Graph, full: boolean): string
     return `${type} (${members.length})\n${lines.join("\n")}\n`;
   });
   const locked = nodes.filter(({ protect }) => protect).length;
-  const sum = `Stack ${stack}: ${nodes.length} resources of ${kinds.size} types, ${locked} of them protected (*). Nothing was asked of the cloud.\n`;
+  const sum = `Stack ${stack}: ${nodes.length} resources of ${kinds.size} types, ${locked} of them protected (*).\nNothing was asked of the cloud.\n`;
   return [...blocks, sum].join("\n");
 }
 
+/** On one line what fits on one; else the details are below the name, as many on a line as fit. */
 function lineOf({ name, inputs, protect }: Node): string {
   const more = detailsOf(inputs).filter((detail) => !name.includes(detail));
-  return `  ${protect ? "*" : " "} ${[name, ...more].join("  ")}`;
+  const head = `  ${protect ? "*" : " "} ${name}`;
+  const line = [head, ...more].join("  ");
+  if (line.length <= COLUMNS) return line;
+  if (head.length <= COLUMNS) return [head, ...filled(more)].join("\n");
+  const [first = "", ...rest] = head.split(/(?<=\S) /);
+  return [first, ...filled([...rest, ...more])].join("\n");
+}
+
+const COLUMNS = 80;
+const INDENT = " ".repeat(8);
+
+function filled(words: readonly string[]): readonly string[] {
+  return words.reduce<readonly string[]>((lines, word) => {
+    const last = lines.at(-1);
+    const longer = `${last}  ${word}`;
+    return last !== undefined && longer.length <= COLUMNS ? [...lines.slice(0, -1), longer] : [...lines, INDENT + word];
+  }, []);
 }
 
 /** What a person looks for first, of whatever kind it is: its name in the cloud, and who may do what. */
@@ -37,7 +54,7 @@ const telling = [
 function detailsOf(inputs: Inputs): readonly string[] {
   return telling.flatMap((input) => {
     const value = inputs[input];
-    if (Array.isArray(value)) return [value.join(", ")];
+    if (Array.isArray(value)) return value.map(String);
     // A custom role is told by its ID.
     return typeof value === "string" ? [value.replace(/^projects\/[^/]+\/roles\//, "")] : [];
   });

@@ -54,7 +54,7 @@ function usageOf(args: readonly string[]): Usage | string {
 async function main(): Promise<number> {
   const usage = usageOf(process.argv.slice(2));
   if (typeof usage === "string") {
-    process.stderr.write(`${usage}\n\n${help}`);
+    process.stderr.write(`${usage}\nRun npm run infra:plan -- --help to see what is possible.\n`);
     return 2;
   }
   if (usage.help) {
@@ -75,5 +75,10 @@ async function main(): Promise<number> {
     return 1;
   }
 }
+
+// Whoever reads the plan may stop reading, as `head` does; that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
 
 process.exitCode = await main();

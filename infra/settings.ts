@@ -1,6 +1,10 @@
+import { defaultOrigin } from "@indelible/ledger/origin.ts";
+import { parseVerifierKey } from "@indelible/ledger/verifier-key.ts";
 import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { publishedTables } from "@indelible/schemas/names.ts";
 import type { TableName } from "@indelible/schemas/tables.ts";
+import { parseTimestamp } from "@indelible/schemas/timestamp.ts";
+import { namesOf } from "./names.ts";
 
 /** What a stack is told, as keys `indelible:<name>` of its `Pulumi.<stack>.yaml`, except where another key is named. */
 export interface Settings {
@@ -17,10 +21,11 @@ export interface Settings {
   readonly dataLocation: string;
   /** Who may publish. Default: nobody. */
   readonly agents: readonly Agent[];
-  /** Members of IAM, as `group:auditors@example.com`. Default of all four: nobody. */
+  /** Members of IAM, as `group:auditors@example.com`. Default of these three: nobody. */
   readonly readers: readonly string[];
   readonly auditors: readonly string[];
   readonly ops: readonly string[];
+  /** Members whom the deny policy does not stop. Must name somebody while there is to be one; nobody could add a column then, nor could `pulumi up`. */
   readonly breakGlass: readonly string[];
   /** Who gets alerts. Default: nobody, and alerts are seen in the console only. */
   readonly alertEmails: readonly string[];
@@ -82,12 +87,12 @@ const MAX_RETENTION_DAYS = 36_500;
 export type StackConfig = { readonly [key: string]: string | undefined };
 
 /**
- * The settings of a stack. Keys of ours that are not known are refused: an `auditor` would otherwise be nobody.
+ * The settings of a stack. Keys that nobody would read are refused: an `auditor` would otherwise be nobody.
  * @throws ERR_CONFIG that names the key
  */
 export function settingsOf(config: StackConfig): Settings {
-  const unknown = Object.keys(config).find((key) => key.startsWith(PREFIX) && !known.has(key.slice(PREFIX.length)));
-  if (unknown !== undefined) throw refusal(unknown, "is not known", `One of: ${[...known].join(", ")}.`);
+  for (const [key, value] of Object.entries(config)) checkKey(key, value);
+  const projectId = text(config, "gcp:project", /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "the ID of a project");
   const region = text(config, "gcp:region", /^[a-z]+-[a-z]+\d+$/, "a region such as europe-west1");
   // With `raw`, its views would be where the tables of the environment without a name are.
   const environment = optional(
@@ -97,31 +102,40 @@ export function settingsOf(config: StackConfig): Settings {
     "1 to 10 of a-z and 0-9, a letter first, and not raw",
   );
   const minInstances = whole(config, "minInstances", 1, 0, 1000);
+  const breakGlass = members(config, "breakGlass");
+  const denyPolicy = flag(config, "denyPolicy", true);
+  if (denyPolicy && breakGlass.length === 0)
+    throw refusal(
+      "breakGlass",
+      "names nobody, and the deny policy would bind everybody",
+      "Name who may change tables, among them whoever runs `pulumi up`: pulumi config set --path 'indelible:breakGlass[0]' group:GROUP. Without an organization there is no deny policy: pulumi config set indelible:denyPolicy false.",
+    );
   return {
-    projectId: text(config, "gcp:project", /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "the ID of a project"),
+    projectId,
     region,
     environment,
     dataLocation: optional(config, "dataLocation", /^(EU|US|[a-z]+-[a-z]+\d+)$/, "EU, US or a region") ?? region,
-    agents: list(config, "agents").map(agentOf),
+    agents: agentsOf(config),
     readers: members(config, "readers"),
     auditors: members(config, "auditors"),
     ops: members(config, "ops"),
-    breakGlass: members(config, "breakGlass"),
+    breakGlass,
     alertEmails: texts(config, "alertEmails", /^[^\s@]+@[^\s@]+$/, "an e-mail address"),
     minInstances,
     maxInstances: whole(config, "maxInstances", Math.max(100, minInstances), Math.max(1, minInstances), 1000),
     worker: workerOf(config),
-    signingKeys: signingKeysOf(config),
+    signingKeys: signingKeysOf(config, defaultOrigin(projectId, namesOf({ projectId, environment }).datasets.raw)),
     witness: optional(config, "witness", /^gs:\/\/[^/\s]+(\/\S+)?$/, "gs://bucket or gs://bucket/prefix"),
     checkpointRetentionDays: whole(config, "checkpointRetentionDays", 2557, 1, MAX_RETENTION_DAYS),
     lockCheckpoints: flag(config, "lockCheckpoints", true),
-    denyPolicy: flag(config, "denyPolicy", true),
+    denyPolicy,
     deletionProtection: flag(config, "deletionProtection", true),
     auditConfig: flag(config, "auditConfig", environment === undefined),
   };
 }
 
 const PREFIX = "indelible:";
+const namespaces: ReadonlySet<string> = new Set(["gcp", "indelible", "pulumi"]);
 const known: ReadonlySet<string> = new Set([
   "environment",
   "dataLocation",
@@ -152,6 +166,35 @@ function members(config: StackConfig, name: string): readonly string[] {
   return texts(config, name, memberForm, memberWords);
 }
 
+function checkKey(key: string, value: string | undefined): void {
+  const [namespace = "", name] = key.split(":");
+  if (name === undefined)
+    throw new IndelibleError("ERR_CONFIG", `${key} has no namespace`, {
+      hint: `Write ${PREFIX}${key}, if it is of Indelible.`,
+    });
+  const ours = key.startsWith(PREFIX);
+  if (ours && !known.has(key.slice(PREFIX.length)))
+    throw refusal(key, "is not known", `One of: ${[...known].join(", ")}.`);
+  if (!namespaces.has(namespace))
+    throw refusal(key, "is read by nobody", `Keys begin with ${[...namespaces].join(":, ")}:.`);
+  // What Pulumi hands over is decrypted; what is in the file is not.
+  if ((ours || key === "gcp:project" || key === "gcp:region") && value?.includes('{"secure":') === true)
+    throw refusal(
+      key,
+      "is encrypted, which the plan cannot read",
+      "None of these settings is a secret: set it again, without --secret.",
+    );
+}
+
+function agentsOf(config: StackConfig): readonly Agent[] {
+  const agents = list(config, "agents").map(agentOf);
+  refuseTwice(
+    "agents",
+    agents.map(({ member }) => member),
+  );
+  return agents;
+}
+
 function agentOf(value: unknown, index: number): Agent {
   const key = `agents[${index}]`;
   const {
@@ -171,6 +214,7 @@ function agentOf(value: unknown, index: number): Agent {
       throw refusal(key, `names ${JSON.stringify(table)}`, `Agents write: ${agentTables.join(", ")}.`);
     return found;
   });
+  refuseTwice(key, named);
   return { member, tables: named };
 }
 
@@ -181,7 +225,8 @@ function workerOf(config: StackConfig): WorkerSettings | undefined {
   throw refusal("workerInstances", "is set without workerImage", "Build the image first (docs/deploy.md).");
 }
 
-function signingKeysOf(config: StackConfig): readonly SigningKey[] {
+/** @param origin what the keys are named */
+function signingKeysOf(config: StackConfig, origin: string): readonly SigningKey[] {
   const keys = list(config, "signingKeys").map((value, index): SigningKey => {
     const key = `signingKeys[${index}]`;
     const { version, from, until, vkey, ...others } = object(value, key);
@@ -189,18 +234,46 @@ function signingKeysOf(config: StackConfig): readonly SigningKey[] {
       throw refusal(key, `has ${Object.keys(others).join(", ")}`, "It may have version, from, until and vkey.");
     if (typeof version !== "number" || !Number.isInteger(version) || version < 1)
       throw refusal(key, "has no version", "Give the number of the version of the key in Cloud KMS.");
-    if (vkey !== undefined && (typeof vkey !== "string" || until === undefined))
+    if (vkey !== undefined && until === undefined)
       throw refusal(key, "has a vkey without an end", "Give until too: a version with a vkey does not sign any more.");
-    return { version, from: time(from, key), until: until === undefined ? undefined : time(until, key), vkey };
+    return {
+      version,
+      ...timesOf(from, until, key),
+      vkey: vkey === undefined ? undefined : vkeyOf(vkey, origin, key),
+    };
   });
+  refuseTwice(
+    "signingKeys",
+    keys.map(({ version }) => `version ${version}`),
+  );
+  refuseTwice(
+    "signingKeys",
+    keys.flatMap(({ vkey }) => vkey ?? []),
+  );
   if (keys.length > 0 && keys.every(({ vkey }) => vkey !== undefined))
     throw refusal("signingKeys", "has no version that signs", "Leave vkey out of at least one.");
   return keys.length > 0 ? keys : [{ version: 1, from: "1970-01-01T00:00:00Z", until: undefined, vkey: undefined }];
 }
 
-function time(value: unknown, key: string): string {
-  if (typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))) return value;
-  throw refusal(key, "has a from or until that is no time", "Give RFC 3339, such as 2026-12-01T00:00:00Z.");
+function timesOf(from: unknown, until: unknown, key: string): Pick<SigningKey, "from" | "until"> {
+  const [start, end] = [from, until].map((time) => (typeof time === "string" ? parseTimestamp(time) : undefined));
+  if (typeof from !== "string" || start === undefined || (until !== undefined && end === undefined))
+    throw refusal(key, "has a from or until that is no time", "Give RFC 3339, such as 2026-12-01T00:00:00Z.");
+  if (end !== undefined && end <= start) throw refusal(key, "ends before it begins", "Give an until after its from.");
+  return { from, until: typeof until === "string" ? until : undefined };
+}
+
+function vkeyOf(value: unknown, origin: string, key: string): string {
+  const hint = "Copy it from the output verifierKeys of this stack.";
+  if (typeof value !== "string") throw refusal(key, "has a vkey that is no text", hint);
+  let name: string;
+  try {
+    ({ name } = parseVerifierKey(value));
+  } catch (cause) {
+    throw refusal(key, `has a vkey that is none: ${(cause as Error).message}`, hint);
+  }
+  if (name !== origin) throw refusal(key, `has a vkey of ${name}, not of ${origin}`, hint);
+  return value;
 }
 
 function text(config: StackConfig, key: string, form: RegExp, what: string): string {
@@ -231,10 +304,20 @@ function flag(config: StackConfig, name: string, otherwise: boolean): boolean {
 }
 
 function texts(config: StackConfig, name: string, form: RegExp, what: string): readonly string[] {
-  return list(config, name).map((value, index) => {
+  const values = list(config, name).map((value, index) => {
     if (typeof value === "string" && form.test(value)) return value;
     throw refusal(`${name}[${index}]`, `is ${JSON.stringify(value)}`, `Give ${what}.`);
   });
+  refuseTwice(name, values);
+  return values;
+}
+
+/** Addresses are the same in capitals; principals of other clouds are not. */
+function refuseTwice(key: string, values: readonly string[]): void {
+  const same = values.map((value) => (value.includes("://") ? value : value.toLowerCase()));
+  const again = values.find((_, index) => same.indexOf(same[index] ?? "") < index);
+  if (again !== undefined)
+    throw refusal(key, `names ${again} twice`, "Leave one of them out; capitals make no difference.");
 }
 
 function list(config: StackConfig, name: string): readonly unknown[] {

@@ -1,14 +1,41 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { createPublicKey } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { formatVerifierKey, verifierKeyOf } from "@indelible/ledger/verifier-key.ts";
+import { rawPublicKey } from "@indelible/ledger/ed25519.ts";
+import { signingKeyOf } from "../../infra/mock-cloud.ts";
 import { settingsOf } from "../../infra/settings.ts";
+import { readStackFile } from "../../infra/stack-file.ts";
 import { production, staging } from "./stacks.ts";
 
+const publicKey = rawPublicKey(createPublicKey(signingKeyOf(1))) ?? Buffer.alloc(0);
+const vkeyOf = (name: string): string => formatVerifierKey(verifierKeyOf({ name, publicKey }));
+const vkey = vkeyOf("indelible/acme-agents/agent_logs_raw");
+
+/** Versions of the signing key that are in order, but for what is changed in the first. */
+const keys = (first: object, second: object = {}): string =>
+  JSON.stringify([
+    { version: 1, from: "2026-12-01T00:00:00Z", until: "2026-12-03T00:00:00Z", ...first },
+    { version: 2, from: "2026-12-02T00:00:00Z", ...second },
+  ]);
+
 describe("the settings of a stack", () => {
-  it("need a project and a region, and are safe by default", () => {
-    const settings = settingsOf({ "gcp:project": "acme-agents", "gcp:region": "europe-west1" });
+  const least = { "gcp:project": "acme-agents", "gcp:region": "europe-west1" };
+
+  it("need a project, a region and who is exempt from the deny policy, or none, and are safe by default", () => {
+    assert.throws(() => settingsOf(least), {
+      code: "ERR_CONFIG",
+      message: /indelible:breakGlass names nobody/,
+      hint: /indelible:breakGlass\[0\].*indelible:denyPolicy false/,
+    });
+    assert.deepEqual(settingsOf({ ...least, "indelible:denyPolicy": "false" }).breakGlass, []);
+    const settings = settingsOf({ ...least, "indelible:breakGlass": '["group:b@c.d"]' });
     assert.equal(settings.environment, undefined);
     assert.equal(settings.dataLocation, "europe-west1");
-    assert.deepEqual([settings.agents, settings.readers, settings.breakGlass], [[], [], []]);
+    assert.deepEqual([settings.agents, settings.readers, settings.auditors, settings.ops], [[], [], [], []]);
     assert.deepEqual(
       [settings.lockCheckpoints, settings.denyPolicy, settings.deletionProtection, settings.worker],
       [true, true, true, undefined],
@@ -29,6 +56,25 @@ describe("the settings of a stack", () => {
     assert.deepEqual(settingsOf(staging).worker, { image: staging["indelible:workerImage"], instances: 1 });
   });
 
+  it("take keys of Pulumi and of its provider, and a version that signs no more by its public key", () => {
+    const settings = settingsOf({
+      ...production,
+      "pulumi:tags": "{}",
+      "gcp:credentials": '{"secure":"v1:abc"}',
+      "indelible:signingKeys": keys({ vkey }),
+    });
+    assert.equal(settings.signingKeys[0]?.vkey, vkey);
+  });
+
+  const twice = ["readers", "auditors", "ops", "breakGlass"].map(
+    (name) =>
+      [
+        `the same person twice among ${name}`,
+        `indelible:${name}`,
+        '["group:a@b.c","group:A@b.c"]',
+        new RegExp(`indelible:${name} names group:A@b.c twice`),
+      ] as const,
+  );
   const refused: readonly (readonly [what: string, key: string, value: string, message: RegExp])[] = [
     ["a key that is not known", "indelible:auditor", "[]", /indelible:auditor is not known/],
     ["no region", "gcp:region", "", /gcp:region is not set/],
@@ -49,19 +95,65 @@ describe("the settings of a stack", () => {
       '[{"member":"group:a@b.c","tables":["seals"]}]',
       /names "seals"/,
     ],
+    ...twice,
+    ["the same address twice", "indelible:alertEmails", '["a@b.c","a@B.c"]', /alertEmails names a@B.c twice/],
+    [
+      "the same agent twice",
+      "indelible:agents",
+      '["serviceAccount:a@b.c",{"member":"serviceAccount:A@b.c"}]',
+      /agents names serviceAccount:A@b.c twice/,
+    ],
+    [
+      "the same table twice",
+      "indelible:agents",
+      '[{"member":"group:a@b.c","tables":["conversations","conversations"]}]',
+      /agents\[0\] names conversations twice/,
+    ],
+    ["a key that has no namespace", "readers", "[]", /^readers has no namespace$/],
+    ["a key of a namespace that nobody reads", "indellible:ops", "[]", /^indellible:ops is read by nobody$/],
+    ["what is encrypted", "indelible:witness", '{"secure":"v1:abc"}', /^indelible:witness is encrypted/],
+    ["a member that is encrypted", "indelible:ops", '[{"secure":"v1:abc"}]', /^indelible:ops is encrypted/],
     ["a flag that is neither", "indelible:lockCheckpoints", "yes", /indelible:lockCheckpoints is "yes"/],
     ["instances of a worker that has no image", "indelible:workerInstances", "2", /without workerImage/],
-    ["a key's time that is none", "indelible:signingKeys", '[{"version":1,"from":"soon"}]', /no time/],
+    ...["soon", "2026-12-01T00:00", "2026-02-31T00:00:00Z", 5].map(
+      (from) => [`a key's time that is ${from}`, "indelible:signingKeys", keys({ from }), /no time/] as const,
+    ),
+    ["a key's end that is no time", "indelible:signingKeys", keys({ until: "2026-12-03" }), /no time/],
+    [
+      "a key that ends before it begins",
+      "indelible:signingKeys",
+      keys({ until: "2026-12-01T01:00:00+01:00" }),
+      /signingKeys\[0\] ends before it begins/,
+    ],
+    ["a version twice", "indelible:signingKeys", keys({}, { version: 1 }), /signingKeys names version 1 twice/],
+    [
+      "a public key that is none",
+      "indelible:signingKeys",
+      keys({ vkey: vkey.replace("acme", "acne") }),
+      /signingKeys\[0\] has a vkey that is none: .*key ID/,
+    ],
+    [
+      "a public key that is no text",
+      "indelible:signingKeys",
+      keys({ vkey: 5 }),
+      /signingKeys\[0\] has a vkey that is no/,
+    ],
+    [
+      "a public key of another log",
+      "indelible:signingKeys",
+      keys({ vkey: vkeyOf("indelible/acme-agents/other_raw") }),
+      /has a vkey of \S+other_raw, not of \S+agent_logs_raw/,
+    ],
     [
       "a key that no longer signs, and has no end",
       "indelible:signingKeys",
-      '[{"version":1,"from":"2026-12-01T00:00:00Z","vkey":"a+00000000+AQ=="}]',
+      keys({ vkey, until: undefined }),
       /vkey without an end/,
     ],
     [
       "keys none of which signs",
       "indelible:signingKeys",
-      '[{"version":1,"from":"2026-12-01T00:00:00Z","until":"2026-12-02T00:00:00Z","vkey":"a+00000000+AQ=="}]',
+      JSON.stringify([{ version: 1, from: "2026-12-01T00:00:00Z", until: "2026-12-02T00:00:00Z", vkey }]),
       /no version that signs/,
     ],
     ["too many instances", "indelible:maxInstances", "1000000", /indelible:maxInstances is "1000000"/],
@@ -71,4 +163,27 @@ describe("the settings of a stack", () => {
       assert.throws(() => settingsOf({ ...production, [key]: value }), { code: "ERR_CONFIG", message });
     });
   }
+});
+
+describe("readStackFile()", () => {
+  const folder = mkdtempSync(join(tmpdir(), "indelible-stack-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const read = (config: string): ReturnType<typeof readStackFile> => {
+    const path = join(folder, "Pulumi.test.yaml");
+    writeFileSync(path, `config:\n  gcp:project: acme-agents\n  gcp:region: europe-west1\n${config}`);
+    return readStackFile(path);
+  };
+
+  it("reads what settings are made of", () => {
+    const { breakGlass, lockCheckpoints } = settingsOf(
+      read("  indelible:breakGlass: [group:b@c.d]\n  indelible:lockCheckpoints: false\n"),
+    );
+    assert.deepEqual([breakGlass, lockCheckpoints], [["group:b@c.d"], false]);
+  });
+
+  it("hands on what is encrypted and what lacks its namespace, so that it is refused by name", () => {
+    const refusal = (key: string): object => ({ code: "ERR_CONFIG", message: new RegExp(`^${key} `) });
+    assert.throws(() => settingsOf(read("  indelible:witness:\n    secure: v1:abc\n")), refusal("indelible:witness"));
+    assert.throws(() => settingsOf(read("  readers: [group:a@b.c]\n")), refusal("readers"));
+  });
 });
