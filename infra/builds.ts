@@ -66,7 +66,9 @@ export function createBuilds({ settings, names }: Stack, accounts: Accounts, bef
       member: builder.member,
     }),
     new IAMMember("builder-logs", { project: projectId, role: "roles/logging.logWriter", member: builder.member }),
-    // Cloud Functions copies a bundle into a bucket of its own, which comes to be with the first function of the region.
+    // Cloud Functions copies a bundle into a bucket of its own, which comes to be with the first function of the region, and is that of all functions
+    // of the region: gcf-v2-sources-<number of the project>-<region>. The condition stops before the number, which no setting has, and which only the
+    // cloud could tell; it would narrow nothing, because the grant holds in this project only.
     new IAMMember("builder-sources", {
       project: projectId,
       role: "roles/storage.objectViewer",

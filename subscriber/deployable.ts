@@ -1,9 +1,10 @@
 /** Makes folders that are deployed as they are. */
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { IndelibleError } from "@indelible/schemas/errors.ts";
 import { build } from "esbuild";
 import { licensesOf } from "./licenses.ts";
 
@@ -27,21 +28,43 @@ interface Manifest {
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** Where the folders are made unless another place is named. */
-export const DEPLOYABLES: string = join(root, "dist");
+/** What `npm run build` runs: makes the folders in `dist/`, or in what the command line names. What fails is said in words, and the exit code is 1. */
+export async function writeDeployables(deployables: readonly Deployable[]): Promise<void> {
+  const folder = resolve(process.argv[2] ?? join(root, "dist"));
+  const written = await Promise.allSettled(deployables.map((one) => writeDeployable(join(folder, one.name), one)));
+  for (const result of written) {
+    if (result.status === "fulfilled") continue;
+    const error: unknown = result.reason;
+    if (!IndelibleError.is(error)) throw error;
+    process.stderr.write(`${error.message}\n${error.hint}\n`);
+    process.exitCode = 1;
+  }
+}
 
 /**
  * Makes `folder` anew: `index.js` with everything that the program imports, `index.js.map`, `package.json`, `package-lock.json` and
- * `THIRD-PARTY-LICENSES.txt`. The same sources and the same npm give the same bytes, wherever the folder is and whatever day it is.
+ * `THIRD-PARTY-LICENSES.txt`. The same sources and the same npm give the same bytes, wherever the folder is, whatever day it is, and whatever npm is
+ * configured to do. It appears when it is complete; until then, and when it fails, the one before stays.
+ *
+ * @throws ERR_CONFIG
  */
 export async function writeDeployable(folder: string, deployable: Deployable): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  await Promise.all([writeProgram(folder, deployable), writePackage(folder, deployable)]);
+  await mkdir(dirname(folder), { recursive: true });
+  const beside = await mkdtemp(join(dirname(folder), `.${basename(folder)}-`));
+  try {
+    const made = join(beside, basename(folder));
+    await mkdir(made);
+    await writeProgram(made, deployable);
+    await writePackage(made, deployable);
+    await rm(folder, { recursive: true, force: true });
+    await rename(made, folder);
+  } finally {
+    await rm(beside, { recursive: true });
+  }
 }
 
 async function writeProgram(folder: string, { program, installed }: Deployable): Promise<void> {
-  const { outputFiles, metafile } = await build({
+  const bundled = await build({
     absWorkingDir: root,
     entryPoints: [program],
     // Not written there: from there, the map names the sources by their paths in the repository.
@@ -63,7 +86,11 @@ async function writeProgram(folder: string, { program, installed }: Deployable):
     external: [...installed],
     metafile: true,
     logLevel: "warning",
+  }).catch((cause: unknown) => {
+    const hint = "Mend what esbuild says above. What was built before is as it was.";
+    throw new IndelibleError("ERR_CONFIG", `${program} cannot be bundled`, { cause, hint });
   });
+  const { outputFiles, metafile } = bundled;
   await Promise.all([
     ...outputFiles.map(({ path, contents }) => writeFile(join(folder, basename(path)), contents)),
     writeFile(join(folder, "THIRD-PARTY-LICENSES.txt"), await licensesOf(Object.keys(metafile.inputs), root)),
@@ -88,6 +115,37 @@ async function writePackage(folder: string, { name, program, installed, start }:
   };
   await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
   await copyFile(join(root, "package-lock.json"), join(folder, "package-lock.json"));
+  await runNpm(folder);
+  const lock = JSON.parse(await readFile(join(folder, "package-lock.json"), "utf8")) as Lock;
+  if (lock.name !== manifest.name || lock.lockfileVersion !== LOCKFILE_VERSION)
+    throw noLockFile(`${manifest.name}: what it left is of ${lock.name}, version ${lock.lockfileVersion}`);
+}
+
+interface Lock {
+  readonly name?: unknown;
+  readonly lockfileVersion?: unknown;
+}
+
+const LOCKFILE_VERSION = 3;
+
+/** Without the configuration of whoever builds, of which much changes the lock file, or keeps npm from writing one. */
+async function runNpm(folder: string): Promise<void> {
   const options = ["--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved"];
-  await promisify(execFile)("npm", ["install", "--package-lock-only", ...options], { cwd: folder });
+  // Neither of them is there. npm refuses one file for both.
+  const configs = ["user", "global"].map((which) => `--${which}config=${join(folder, `../no-${which}-config`)}`);
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_config_/i.test(name)));
+  const run = promisify(execFile);
+  try {
+    await run("npm", ["install", "--package-lock-only", ...options, ...configs], { cwd: folder, env });
+  } catch (cause) {
+    const { code, stderr } = cause as NodeJS.ErrnoException & { readonly stderr?: string };
+    if (code !== "ENOENT") throw noLockFile(`indelible-${basename(folder)}:\n${stderr?.trim()}`, cause);
+    const hint = "It comes with Node.js: put it on the PATH.";
+    throw new IndelibleError("ERR_CONFIG", "npm cannot be run, because there is none", { cause, hint });
+  }
+}
+
+function noLockFile(what: string, cause?: unknown): IndelibleError {
+  const hint = "Run npm ci, and build again. What was built before is as it was.";
+  return new IndelibleError("ERR_CONFIG", `npm made no lock file of ${what}`, { cause, hint });
 }

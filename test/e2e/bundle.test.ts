@@ -1,7 +1,9 @@
 /** What is deployed is not what runs in the repository: one file of JavaScript a program, and packages by its lock file. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -17,6 +19,8 @@ import { bigQueryClient, pubSubClient } from "../../cli/clients.ts";
 import { deliver } from "../../cli/delivery.ts";
 import { provisionTopics } from "../../cli/dev/provision.ts";
 import { sampleDay } from "../../cli/sample/day.ts";
+import { openBundle } from "../../infra/bundle.ts";
+import { writeDeployable } from "../../subscriber/deployable.ts";
 import { FakeGcs } from "../ledger/fake-gcs.ts";
 import { Deployables, type LockedPackage } from "./deployables.ts";
 import { LocalServices } from "./local-services.ts";
@@ -32,6 +36,13 @@ interface Manifest {
   readonly main: string;
   readonly scripts: object;
   readonly dependencies: { readonly [name: string]: string };
+}
+
+class Folder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "indelible-build-"));
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true });
+  }
 }
 
 describe("what is deployed", () => {
@@ -103,11 +114,67 @@ describe("what is deployed", () => {
     assert.deepEqual(first, second, "install() relies on it");
   });
 
-  it("is the same to the byte when it is built again, elsewhere", async () => {
-    using again = await Deployables.build(["ledger/bundle.ts"]);
+  it("is the same to the byte when it is built again, elsewhere, by somebody who has told npm other things", async () => {
+    using home = new Folder();
+    writeFileSync(join(home.path, ".npmrc"), "lockfile-version=2\ninstall-strategy=nested\n");
+    const told = { npm_config_dry_run: "true", NPM_CONFIG_PACKAGE_LOCK: "false", npm_config_userconfig: undefined };
+    using again = await Deployables.build(["ledger/bundle.ts"], { ...process.env, ...told, HOME: home.path });
     for (const file of again.files("sealer")) {
       assert.ok(again.read("sealer", file) === deployables.read("sealer", file), file);
     }
+  });
+
+  it("is what a deployment takes", () => {
+    for (const name of functions) assert.match(openBundle(deployables.folder(name)).sha256, /^[0-9a-f]{64}$/);
+  });
+
+  /** npm as it is to be found. */
+  const npms: { readonly [what: string]: readonly [script: string | undefined, said: RegExp] } = {
+    "npm fails": [
+      "echo 'npm error code ENOTCACHED' >&2; exit 1",
+      /^npm made no lock file .*\n(?:.*\n)*npm error code ENOTCACHED\n/,
+    ],
+    "npm writes nothing": ["exit 0", /^npm made no lock file of indelible-sealer/],
+    "npm writes a lock file of another version": [
+      `echo '{"name":"indelible-sealer","lockfileVersion":2}' >package-lock.json`,
+      /^npm made no lock file of indelible-sealer/,
+    ],
+    "there is no npm": [undefined, /^npm cannot be run/],
+  };
+  for (const [what, [script, said]] of Object.entries(npms)) {
+    it(`stays as it was when ${what}, and a line or two say so`, async () => {
+      using folder = new Folder();
+      mkdirSync(join(folder.path, "bin"));
+      if (script !== undefined) writeFileSync(join(folder.path, "bin/npm"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      mkdirSync(join(folder.path, "dist/sealer"), { recursive: true });
+      writeFileSync(join(folder.path, "dist/sealer/index.js"), "the last good one");
+      const env = { ...process.env, PATH: join(folder.path, "bin") };
+      await assert.rejects(
+        run(process.execPath, [`${root}ledger/bundle.ts`, join(folder.path, "dist")], { env }),
+        ({ code, stderr }: { code: number; stderr: string }) => {
+          assert.equal(code, 1);
+          assert.match(stderr, said);
+          assert.doesNotMatch(stderr, /^ +at |node:internal/m);
+          assert.match(stderr, /\S\n$/);
+          return true;
+        },
+      );
+      assert.deepEqual(readdirSync(join(folder.path, "dist"), { recursive: true }).toSorted(), [
+        "sealer",
+        "sealer/index.js",
+      ]);
+      assert.equal(readFileSync(join(folder.path, "dist/sealer/index.js"), "utf8"), "the last good one");
+    });
+  }
+
+  it("stays as it was when a source cannot be bundled", async () => {
+    using folder = new Folder();
+    const broken = { name: "broken", program: "subscriber/none.ts", installed: [], start: "node index.js" };
+    await assert.rejects(writeDeployable(join(folder.path, "broken"), broken), {
+      code: "ERR_CONFIG",
+      message: "subscriber/none.ts cannot be bundled",
+    });
+    assert.deepEqual(readdirSync(folder.path), []);
   });
 
   it("names the TypeScript and its line in a stack trace", async () => {

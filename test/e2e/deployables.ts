@@ -15,11 +15,17 @@ export class Deployables implements Disposable {
     this.path = path;
   }
 
-  /** @param programs those that write them. Default: all */
-  static async build(programs: readonly string[] = ["subscriber/bundle.ts", "ledger/bundle.ts"]): Promise<Deployables> {
+  /**
+   * @param programs those that write them. Default: all
+   * @param env what they are run with. Default: what this process is run with
+   */
+  static async build(
+    programs: readonly string[] = ["subscriber/bundle.ts", "ledger/bundle.ts"],
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<Deployables> {
     const path = realpathSync(mkdtempSync(join(tmpdir(), "indelible-deployed-")));
     const run = promisify(execFile);
-    await Promise.all(programs.map((program) => run(process.execPath, [join(root, program), path])));
+    await Promise.all(programs.map((program) => run(process.execPath, [join(root, program), path], { env })));
     return new Deployables(path);
   }
 

@@ -10,6 +10,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { after, describe, it } from "node:test";
 import { parse } from "yaml";
+import { bundleFiles } from "../../infra/bundle.ts";
 import { graphOf } from "../../infra/graph.ts";
 import { previewEngine } from "./engine.ts";
 import { production } from "./stacks.ts";
@@ -29,8 +30,7 @@ function checkout(name: string, bundles: readonly string[]): string {
   symlinkSync(join(root, "node_modules"), join(path, "node_modules"));
   for (const bundle of bundles) {
     mkdirSync(join(path, "dist", bundle), { recursive: true });
-    for (const file of ["index.js", "package.json", "package-lock.json"])
-      writeFileSync(join(path, "dist", bundle, file), "{}\n");
+    for (const file of bundleFiles) writeFileSync(join(path, "dist", bundle, file), `{"name":"${bundle}"}\n`);
   }
   return join(path, "infra");
 }
