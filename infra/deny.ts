@@ -115,7 +115,8 @@ export function createDenyPolicies(
       rule("Only the accounts that append change rows.", deniedPermissions.rows, [...appenders, ...breakGlass]),
       rule("Nobody changes or deletes tables.", deniedPermissions.tables, breakGlass),
     ]),
-    policy("log-around", "What keeps the log of AI agents as it is", [
+    // Not log-around, which is what the other one is called in an environment `around`.
+    policy("around-log", "What keeps the log of AI agents as it is", [
       rule("Nobody hides rows or takes the tag off.", deniedPermissions.around, breakGlass),
     ]),
   ];

@@ -30,11 +30,13 @@ const COLUMNS = 80;
 const INDENT = " ".repeat(8);
 
 function filled(words: readonly string[]): readonly string[] {
-  return words.reduce<readonly string[]>((lines, word) => {
-    const last = lines.at(-1);
-    const longer = `${last}  ${word}`;
-    return last !== undefined && longer.length <= COLUMNS ? [...lines.slice(0, -1), longer] : [...lines, INDENT + word];
-  }, []);
+  const lines: string[] = [];
+  for (const word of words) {
+    const longer = `${lines.at(-1)}  ${word}`;
+    if (lines.length > 0 && longer.length <= COLUMNS) lines[lines.length - 1] = longer;
+    else lines.push(INDENT + word);
+  }
+  return lines;
 }
 
 /** What a person looks for first, of whatever kind it is: its name in the cloud, and who may do what. */

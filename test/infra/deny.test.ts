@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { deniedPermissions } from "../../infra/deny.ts";
-import { nodesOf } from "./held.ts";
+import { nodesOf } from "./nodes.ts";
 import { production, staging } from "./stacks.ts";
 import { graphOf, type Graph, type Node } from "../../infra/graph.ts";
 
@@ -28,7 +28,7 @@ describe("the deny policy", () => {
   it("is on the project, and comes after every table and view, which it would not let be made", () => {
     assert.deepEqual(
       policies.map(({ inputs }) => inputs["name"]),
-      ["indelible-log", "indelible-log-around"],
+      ["indelible-log", "indelible-around-log"],
     );
     const tables = nodesOf(graph, "gcp:bigquery/table:Table").map(({ type, name }) => `${type} ${name}`);
     for (const { inputs, after } of policies) {

@@ -1,4 +1,5 @@
 import type { Graph, Node } from "../../infra/graph.ts";
+import { nodesOf } from "./nodes.ts";
 
 /** What somebody may do, on what. */
 export interface Held {
@@ -72,10 +73,6 @@ export function heldIn(graph: Graph): readonly Held[] {
     }),
   );
   return [...bindings, ...listed];
-}
-
-export function nodesOf({ nodes }: Graph, type: string): readonly Node[] {
-  return nodes.filter((node) => node.type === type);
 }
 
 export function accessesOf(inputs: Node["inputs"]): readonly { readonly [field: string]: unknown }[] {

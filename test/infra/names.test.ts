@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { roleNames, roles } from "@indelible/schemas/rights.ts";
 import { resourceOf } from "../../infra/custom-roles.ts";
 import { namesOf } from "../../infra/names.ts";
 import { identityOf } from "./identity.ts";
 import { production, staging } from "./stacks.ts";
-import { graphOf } from "../../infra/graph.ts";
+import { graphOf, type Graph } from "../../infra/graph.ts";
 
 const longest = namesOf({ projectId: "p".repeat(30), environment: "e".repeat(10) });
 const shortest = namesOf({ projectId: "p".repeat(6), environment: undefined });
@@ -36,12 +37,41 @@ describe("two environments in one project", async () => {
   const ofTheProject = /:(?:ServiceIdentity|projects\/service:Service)$/;
   const ours = graphs.map(({ nodes }) => nodes.filter(({ type }) => !ofTheProject.test(type)));
 
-  it("share nothing", () => {
-    const taken = new Set(ours[0]?.map(identityOf));
-    assert.equal(taken.size, ours[0]?.length, "one environment has something twice");
-    assert.deepEqual(
-      ours[1]?.map(identityOf).filter((identity) => taken.has(identity)),
-      [],
+  /** Of the project, as far as they are an environment's own. */
+  const identitiesIn = ({ nodes }: Graph): readonly string[] =>
+    nodes.filter(({ type }) => !ofTheProject.test(type)).map(identityOf);
+  const unnamed = identitiesIn(await graphOf({ ...staging, "indelible:environment": "" }));
+  // Stands in every name for the environment, which changes nothing else: one graph tells of all environments.
+  const template = identitiesIn(await graphOf({ ...staging, "indelible:environment": "zqxj" }));
+  const identitiesOf = (environment: string | undefined): readonly string[] =>
+    environment === undefined ? unnamed : template.map((identity) => identity.replaceAll("zqxj", environment));
+
+  it("have in each name their own as a part", () => {
+    assert.deepEqual(identitiesOf("staging").toSorted(), identitiesIn(graphs[1]).toSorted());
+  });
+
+  it("share nothing, whatever they are called", () => {
+    // What names consist of is what could be taken for an environment.
+    const parts = [...new Set(unnamed.join(" ").match(/(?<![a-z0-9])[a-z][a-z0-9]{0,9}(?![a-z0-9])/g))];
+    const environment = fc.oneof(
+      fc.constantFrom(undefined, ...parts.filter((part) => part !== "raw")),
+      fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/).filter((name) => name !== "raw"),
+    );
+    const assertApart = (one: string | undefined, other: string | undefined): void => {
+      const taken = new Set(identitiesOf(one));
+      assert.equal(taken.size, identitiesOf(one).length, `${one} has something twice`);
+      assert.deepEqual(
+        identitiesOf(other).filter((identity) => taken.has(identity)),
+        [],
+        `${one} and ${other}`,
+      );
+    };
+    for (const part of parts) if (part !== "raw") assertApart(undefined, part);
+    fc.assert(
+      fc.property(environment, environment, (one, other) => {
+        fc.pre(one !== other);
+        assertApart(one, other);
+      }),
     );
   });
 

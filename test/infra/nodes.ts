@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Graph, Node } from "../../infra/graph.ts";
 
-/** Nodes of a type, as `Function` or `cloudfunctionsv2/function:Function`. */
+/** Nodes of a type, as `Function`, `cloudfunctionsv2/function:Function` or `gcp:cloudfunctionsv2/function:Function`. */
 export function nodesOf({ nodes }: Graph, type: string): readonly Node[] {
-  return nodes.filter((node) => node.type.endsWith(`:${type}`));
+  return nodes.filter((node) => `:${node.type}`.endsWith(`:${type}`));
 }
 
 /** The only node of a type with this name. */

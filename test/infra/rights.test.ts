@@ -5,7 +5,8 @@ import { declaredTopics } from "@indelible/schemas/topics.ts";
 import { resourceOf } from "../../infra/custom-roles.ts";
 import { namesOf, type Names } from "../../infra/names.ts";
 import { settingsOf, type Settings, type StackConfig } from "../../infra/settings.ts";
-import { heldIn, nodesOf, texts, type Held } from "./held.ts";
+import { heldIn, texts, type Held } from "./held.ts";
+import { nodesOf } from "./nodes.ts";
 import { production, staging } from "./stacks.ts";
 import { graphOf, type Graph } from "../../infra/graph.ts";
 

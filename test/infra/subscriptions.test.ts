@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { declaredTopics } from "@indelible/schemas/topics.ts";
-import { nodesOf } from "./held.ts";
+import { nodesOf } from "./nodes.ts";
 import { production, staging } from "./stacks.ts";
 import { graphOf } from "../../infra/graph.ts";
 

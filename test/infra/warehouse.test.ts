@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { bigQueryTableOf, type BigQueryField } from "@indelible/schemas/bigquery.ts";
 import { tableNames, tables } from "@indelible/schemas/tables.ts";
 import { viewsOf } from "@indelible/schemas/views.ts";
-import { accessesOf, nodesOf } from "./held.ts";
+import { accessesOf } from "./held.ts";
+import { nodesOf } from "./nodes.ts";
 import { production, staging } from "./stacks.ts";
 import { graphOf, type Node } from "../../infra/graph.ts";
 
