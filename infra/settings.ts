@@ -115,7 +115,7 @@ export function settingsOf(config: StackConfig): Settings {
     region,
     environment,
     dataLocation: optional(config, "dataLocation", /^(EU|US|[a-z]+-[a-z]+\d+)$/, "EU, US or a region") ?? region,
-    agents: agentsOf(config),
+    agents: list(config, "agents").map(agentOf),
     readers: members(config, "readers"),
     auditors: members(config, "auditors"),
     ops: members(config, "ops"),
@@ -186,15 +186,6 @@ function checkKey(key: string, value: string | undefined): void {
     );
 }
 
-function agentsOf(config: StackConfig): readonly Agent[] {
-  const agents = list(config, "agents").map(agentOf);
-  refuseTwice(
-    "agents",
-    agents.map(({ member }) => member),
-  );
-  return agents;
-}
-
 function agentOf(value: unknown, index: number): Agent {
   const key = `agents[${index}]`;
   const {
@@ -214,8 +205,7 @@ function agentOf(value: unknown, index: number): Agent {
       throw refusal(key, `names ${JSON.stringify(table)}`, `Agents write: ${agentTables.join(", ")}.`);
     return found;
   });
-  refuseTwice(key, named);
-  return { member, tables: named };
+  return { member: normal(member), tables: named };
 }
 
 function workerOf(config: StackConfig): WorkerSettings | undefined {
@@ -303,21 +293,24 @@ function flag(config: StackConfig, name: string, otherwise: boolean): boolean {
   throw refusal(name, `is ${JSON.stringify(value)}`, "Give true or false.");
 }
 
+/** Each once. */
 function texts(config: StackConfig, name: string, form: RegExp, what: string): readonly string[] {
   const values = list(config, name).map((value, index) => {
-    if (typeof value === "string" && form.test(value)) return value;
+    if (typeof value === "string" && form.test(value)) return normal(value);
     throw refusal(`${name}[${index}]`, `is ${JSON.stringify(value)}`, `Give ${what}.`);
   });
-  refuseTwice(name, values);
-  return values;
+  return [...new Set(values)];
 }
 
-/** Addresses are the same in capitals; principals of other clouds are not. */
+/** Addresses are the same in capitals, and the cloud gives them back without; principals of other clouds are not. */
+function normal(member: string): string {
+  const kind = /^(?:user|group|serviceAccount):/.exec(member)?.[0] ?? "";
+  return member.includes("://") ? member : kind + member.slice(kind.length).toLowerCase();
+}
+
 function refuseTwice(key: string, values: readonly string[]): void {
-  const same = values.map((value) => (value.includes("://") ? value : value.toLowerCase()));
-  const again = values.find((_, index) => same.indexOf(same[index] ?? "") < index);
-  if (again !== undefined)
-    throw refusal(key, `names ${again} twice`, "Leave one of them out; capitals make no difference.");
+  const again = values.find((value, index) => values.indexOf(value) < index);
+  if (again !== undefined) throw refusal(key, `names ${again} twice`, "Leave one of them out.");
 }
 
 function list(config: StackConfig, name: string): readonly unknown[] {

@@ -28,7 +28,7 @@ describe("the deny policy", () => {
   it("is on the project, and comes after every table and view, which it would not let be made", () => {
     assert.deepEqual(
       policies.map(({ inputs }) => inputs["name"]),
-      ["indelible-log", "indelible-around-log"],
+      ["indelible-around-log", "indelible-log"],
     );
     const tables = nodesOf(graph, "gcp:bigquery/table:Table").map(({ type, name }) => `${type} ${name}`);
     for (const { inputs, after } of policies) {
@@ -41,7 +41,7 @@ describe("the deny policy", () => {
   });
 
   it("has what is surely refused apart from what may not be deniable, so that the first stands whatever Google says of the second", () => {
-    const [log, around] = policies.map((policy) =>
+    const [around, log] = policies.map((policy) =>
       rulesOf(policy).flatMap(({ denyRule }) => denyRule.deniedPermissions),
     );
     assert.deepEqual(log, [...deniedPermissions.rows, ...deniedPermissions.tables]);
