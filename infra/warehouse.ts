@@ -6,6 +6,7 @@
  * required column are a new table in its place, which `protect` and `deletionProtection` refuse. **A column that is no longer declared is dropped in
  * place, with what is in it, and neither refuses that**: `npm run deploy` does.
  */
+import { hash } from "node:crypto";
 import type { Input, Output } from "@pulumi/pulumi";
 import { Dataset, Table } from "@pulumi/gcp/bigquery/index.js";
 import type { input } from "@pulumi/gcp/types/index.js";
@@ -128,7 +129,7 @@ function createViews(
 ): ReadonlyMap<string, Table> {
   const { settings, names } = stack;
   const made = new Map<string, Table>();
-  for (const { name, description, query } of viewsIn(stack)) {
+  for (const { name, description, query, columns } of viewsIn(stack)) {
     const reads = new Set(
       [...query.matchAll(/`[^`.]+\.([^`.]+)\.([^`.]+)`/g)].map(([, dataset, table]) => `${dataset}.${table}`),
     );
@@ -144,7 +145,8 @@ function createViews(
         tableId: name,
         description,
         view: { query, useLegacySql: false },
-        labels: names.labels,
+        // With it a view is written again when its columns change though its query does not: BigQuery keeps what `SELECT *` meant when it was written.
+        labels: { ...names.labels, columns: hash("sha256", columns.join()).slice(0, 12) },
         deletionProtection: false,
       },
       { dependsOn },

@@ -139,6 +139,22 @@ describe("views", () => {
     );
   });
 
+  it("have a label that changes with their columns, so that a `SELECT *` is written again when its table has one more", () => {
+    const byColumns = Map.groupBy(viewsOf("acme-agents"), ({ columns }) => columns.join());
+    const labels = [...byColumns.values()].map((alike) => {
+      const found = new Set(
+        alike.map(({ name }) => {
+          const node = views.find((view) => idOf(view) === name);
+          return (node?.inputs["labels"] as { readonly columns?: string } | undefined)?.columns;
+        }),
+      );
+      assert.equal(found.size, 1);
+      return [...found][0];
+    });
+    for (const label of labels) assert.match(label ?? "", /^[0-9a-f]{12}$/);
+    assert.equal(new Set(labels).size, byColumns.size);
+  });
+
   it("are made after every table and view that they read", () => {
     for (const { inputs, name, after } of views) {
       const { query } = viewsOf("acme-agents").find((view) => view.name === inputs["tableId"]) ?? { query: "" };
