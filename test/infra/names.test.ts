@@ -76,11 +76,16 @@ describe("two environments in one project", async () => {
   });
 
   it("have their labels on everything that can have some", () => {
-    const labelled = /:(?:Topic|Subscription|Dataset|Table)$/;
+    const labelled =
+      /:(?:Topic|Subscription|Dataset|Table|Function|WorkerPool|Bucket|CryptoKey|Repository|AlertPolicy|NotificationChannel)$/;
     for (const [index, environment] of ["default", "staging"].entries()) {
       const nodes = ours[index]?.filter(({ type }) => labelled.test(type)) ?? [];
-      assert.ok(nodes.length > 60);
-      for (const { inputs, name } of nodes) assert.deepEqual(inputs["labels"], { app: "indelible", environment }, name);
+      assert.ok(new Set(nodes.map(({ type }) => type)).size >= 10);
+      for (const { inputs, name } of nodes) {
+        // Monitoring has its own name for them.
+        const labels = (inputs["userLabels"] ?? inputs["labels"]) as { readonly [label: string]: unknown } | undefined;
+        assert.deepEqual([labels?.["app"], labels?.["environment"]], ["indelible", environment], name);
+      }
     }
   });
 });
